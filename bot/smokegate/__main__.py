@@ -1,0 +1,3 @@
+from smokegate.cli import main
+
+main()

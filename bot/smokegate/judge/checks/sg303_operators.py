@@ -1,0 +1,31 @@
+"""SG303: every operator is on the allowlist, through subgraphs, functions and custom domains."""
+
+from __future__ import annotations
+
+from smokegate.judge.checks.models import models
+from smokegate.judge.law import Law
+from smokegate.judge.problem import Problem, Problems
+from smokegate.judge.side import Side
+from smokegate.registry.entry import Entry
+from smokegate.registry.graph import Graph
+
+
+def entry(side: Side, entry: Entry, law: Law) -> Problems:
+    allowed = {*law.policy.ops.allow, *law.policy.ops.extra}
+    for path, field in models(side, entry):
+        graph = side.graph(path)
+        if not isinstance(graph, Graph):
+            continue
+        names = [f"{domain}:{op}" if domain else op for domain, op in graph.ops]
+        foreign = [name for name in names if name not in allowed]
+        if foreign:
+            yield Problem(
+                subject=entry.key,
+                path=side.registry_path,
+                pointer=entry.pointer(field),
+                message=f"`{path}` uses operators that are not on the allowlist: {', '.join(foreign[:8])}"
+                + (f" and {len(foreign) - 8} more" if len(foreign) > 8 else ""),
+                fix=f"export it without them, or add {', '.join(foreign[:8])} to ops.extra in .smokegate.yml "
+                "by a pull request of its own",
+                cause=(path, side.digest(path), tuple(foreign)),
+            )

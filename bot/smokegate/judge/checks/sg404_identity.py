@@ -1,0 +1,18 @@
+"""SG404: a production entry's identity changes only with fresh evidence."""
+
+from __future__ import annotations
+
+from smokegate.judge.change import RegistryChange
+from smokegate.judge.dossier import wants_evidence
+from smokegate.judge.law import Law
+from smokegate.judge.problem import Problems
+
+
+def change(change: RegistryChange, law: Law) -> Problems:
+    for step in change.steps.values():
+        before, after = step.before, step.after
+        if before is None or after is None or not (before.production and after.production):
+            continue
+        if step.identity_changed and step.identity_before and step.identity_after:
+            parts = ", ".join(step.identity_before.differences(step.identity_after))
+            yield from wants_evidence(change, step, law, f"changes what production runs ({parts})", "sha256")

@@ -1,0 +1,117 @@
+"""Rights given up before untrusted bytes are looked at. Resource limits carry it; the rest is a second layer."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import mmap
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterable
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_NO_NEW_PRIVS = 38
+_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWNET = 0x40000000
+_LINUX_CAPABILITY_VERSION_3 = 0x20080522
+
+Buffer = mmap.mmap | bytes
+
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def open_files_to_the_full() -> None:
+    """A model may keep its weights in hundreds of files, each of which arrives as a descriptor."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def isolate() -> None:
+    """What the worker gives up for good once its imports are done: network, capabilities, new privileges."""
+    _limit(resource.RLIMIT_CORE, 0)
+    if _LIBC is None:
+        return
+    # The kernel's first choice when memory runs out must be this process, not the one that judges.
+    with contextlib.suppress(OSError):
+        _write("/proc/self/oom_score_adj", b"1000")
+    # Hosted runners refuse user namespaces; then RLIMIT_NOFILE alone keeps sockets away.
+    _LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    _drop_capabilities(_LIBC)
+    _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    # Siblings of one user may otherwise ptrace each other.
+    _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def lock(keep: Iterable[int], *, memory: int, cpu_seconds: int) -> None:
+    """What a child gives up at once: every file but `keep`, and memory and time without bound."""
+    os.setpgid(0, 0)
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _close_all_but(sorted(keep))
+    base = address_space()
+    if base:
+        _limit(resource.RLIMIT_AS, base + memory)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)
+
+
+def mapped(descriptor: int) -> Buffer:
+    """The bytes of a file without a copy of them. (An empty file cannot be mapped.)"""
+    size = os.fstat(descriptor).st_size
+    try:
+        return mmap.mmap(descriptor, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) if size else b""
+    except OSError as error:
+        raise MemoryError(str(error)) from None
+
+
+def seal() -> None:
+    """No further file or socket, ever. Comes after `mapped`, which duplicates its descriptor."""
+    _limit(resource.RLIMIT_NOFILE, 0)
+
+
+def address_space() -> int:
+    """Bytes of address space this process has; 0 where nobody tells (and RLIMIT_AS is not honoured either)."""
+    try:
+        descriptor = os.open("/proc/self/statm", os.O_RDONLY)
+    except OSError:
+        return 0
+    try:
+        return int(os.read(descriptor, 256).split()[0]) * resource.getpagesize()
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: str, body: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, body)
+    finally:
+        os.close(descriptor)
+
+
+def _limit(which: int, soft: int, hard: int | None = None) -> None:
+    _, ceiling = resource.getrlimit(which)
+    wanted = soft if hard is None else hard
+    if ceiling != resource.RLIM_INFINITY:
+        wanted = min(wanted, ceiling)
+    resource.setrlimit(which, (min(soft, wanted), wanted))
+
+
+def _close_all_but(keep: list[int]) -> None:
+    start = 0
+    for descriptor in keep:
+        os.closerange(start, descriptor)
+        start = descriptor + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.closerange(start, min(hard, 1 << 20) if hard != resource.RLIM_INFINITY else 1 << 20)
+
+
+def _drop_capabilities(libc: ctypes.CDLL) -> None:
+    header = (ctypes.c_uint32 * 2)(_LINUX_CAPABILITY_VERSION_3, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    if hasattr(libc, "capset"):
+        libc.capset(header, nothing)

@@ -1,0 +1,1 @@
+"""Bringing a change before the judge: which trees, which registries, which law."""

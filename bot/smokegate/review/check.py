@@ -1,0 +1,104 @@
+"""One review: from what the command line names to the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from smokegate.judge.change import RegistryChange
+from smokegate.judge.judge import judge
+from smokegate.judge.ports import Laboratory
+from smokegate.judge.report import Report
+from smokegate.judge.side import Graphs, Side
+from smokegate.lab.client import Lab
+from smokegate.policy import Policy
+from smokegate.registry.document import DocumentFault
+from smokegate.review.law import effective_policy, law_of
+from smokegate.review.past import lookup
+from smokegate.review.registries import registries_of, ungoverned
+from smokegate.review.sides import Sides, open_sides
+from smokegate.review.standing_in import last_readable
+from smokegate.sources.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What `smokegate check` was asked."""
+
+    repo: str = "."
+    base: str | None = None
+    head: str | None = None
+    registry: str | None = None
+    policy: str | None = None
+    deep: bool = False
+
+
+def check(question: Question) -> list[Report]:
+    """A report per registry."""
+    with open_sides(question.repo, question.base, question.head, question.registry) as sides:
+        registries = registries_of(sides, question.registry, question.policy)
+        with Workbench() as bench:
+            return [review(sides, registry, registries, question, bench) for registry in registries]
+
+
+class Workbench:
+    """The laboratory that all reviews of one run share, so that one digest is inspected once."""
+
+    def __init__(self) -> None:
+        self._graphs: Graphs | None = None
+        self._lab: Lab | None = None
+
+    def graphs(self, policy: Policy) -> Graphs:
+        if self._graphs is None:
+            self._lab = Lab(policy.limits)
+            self._graphs = Graphs(self._lab)
+        return self._graphs
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lab is not None:
+            self._lab.close()
+
+
+def review(sides: Sides, registry: str, registries: list[str], question: Question, bench: Workbench) -> Report:
+    effective = effective_policy(sides, registry, question.policy)
+    policy = effective.policy
+    graphs = bench.graphs(policy)
+
+    def side_of(tree: Tree) -> Side:
+        return Side(tree, registry, policy, graphs)
+
+    base, stand_in = _readable_base(sides, side_of(sides.base), registry, policy, graphs)
+    change = RegistryChange(base, side_of(sides.head))
+    law, notes = law_of(
+        sides,
+        registry,
+        effective,
+        registries=registries,
+        past=lookup(sides, registry, side_of),
+        deep=question.deep,
+    )
+    change.notes += [*notes, *stand_in]
+    change.notes += [
+        f"{path} looks like a registry, and no policy governs it"
+        for path in ungoverned(sides, registries, change.changed_paths)
+    ]
+    return judge(change, law)
+
+
+def _readable_base(
+    sides: Sides, base: Side, registry: str, policy: Policy, graphs: Graphs
+) -> tuple[Side, list[str]]:
+    fault = base.registry
+    if not isinstance(fault, DocumentFault):
+        return base, []
+
+    def read(tree: Tree) -> Side | None:
+        side = Side(tree, registry, policy, graphs)
+        return None if side.registry is None or isinstance(side.registry, DocumentFault) else side
+
+    side, note = last_readable(sides, registry, "the registry", fault.message, read)
+    return side, [note]

@@ -1,0 +1,248 @@
+"""Whether a changed policy is provably at least as strict as the one it replaces.
+
+Only what is provable passes: whatever no rule vouches for counts as a loosening, which costs an owner's
+approval (SG701) and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from smokegate import globs
+from smokegate.policy import Level, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Loosening:
+    key: str
+    before: str
+    after: str
+    why: str
+    """In words, complete by itself: `SG202 from block to warn`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    base: Policy
+    head: Policy
+    defaults: Mapping[str, Level]
+    registries: Collection[str]
+
+
+Rule = Callable[[Sides], Iterator[Loosening]]
+
+_RANK = {Level.OFF: 0, Level.WARN: 1, Level.BLOCK: 2}
+
+_BY_CASE = {"SG201", "SG204", "SG510"}
+"""Checks that by themselves warn in some cases and block in others; a level in the policy sets both."""
+
+
+def loosenings(
+    base: Policy, head: Policy, *, defaults: Mapping[str, Level], registries_known: Collection[str]
+) -> list[Loosening]:
+    """Empty: head is provably at least as strict as base.
+
+    `defaults` are the checks' own levels, `registries_known` the registries that exist on either side.
+    """
+    sides = Sides(base, head, defaults, registries_known)
+    return [one for rule in RULES for one in rule(sides)]
+
+
+def _same(field: str, why: str, *, key: str | None = None) -> Rule:
+    """No change of this field can be judged by itself."""
+
+    def rule(sides: Sides) -> Iterator[Loosening]:
+        before, after = _value(sides.base, field), _value(sides.head, field)
+        if _as_set(before) != _as_set(after):
+            was, now = _text(before), _text(after)
+            yield Loosening(key or field, was, now, f"{key or field} from {was} to {now}: {why}")
+
+    return rule
+
+
+def _only_grows(field: str, why: str) -> Rule:
+    def rule(sides: Sides) -> Iterator[Loosening]:
+        before, after = _value(sides.base, field), _value(sides.head, field)
+        for gone in sorted(_as_set(before) - _as_set(after)):
+            yield Loosening(field, _text(before), _text(after), f"`{gone}` {why}")
+
+    return rule
+
+
+def _only_shrinks(field: str, why: str) -> Rule:
+    def rule(sides: Sides) -> Iterator[Loosening]:
+        before, after = _value(sides.base, field), _value(sides.head, field)
+        for new in sorted(_as_set(after) - _as_set(before)):
+            yield Loosening(field, _text(before), _text(after), f"`{new}` {why}")
+
+    return rule
+
+
+def _only_falls(field: str, *, guard: str | None = None) -> Rule:
+    """`guard` is the check that stands in for all others where the limit keeps a file from being read."""
+
+    def rule(sides: Sides) -> Iterator[Loosening]:
+        before, after = _number(sides.base, field), _number(sides.head, field)
+        if after > before:
+            yield Loosening(field, str(before), str(after), f"{field} from {before} to {after}")
+        if after < before and guard and not _blocks(guard, sides):
+            why = f"{field} from {before} to {after}: {guard} does not block, so what is left unread passes"
+            yield Loosening(field, str(before), str(after), why)
+
+    return rule
+
+
+def _only_rises(field: str) -> Rule:
+    def rule(sides: Sides) -> Iterator[Loosening]:
+        before, after = _number(sides.base, field), _number(sides.head, field)
+        if after < before:
+            yield Loosening(field, str(before), str(after), f"{field} from {before} to {after}")
+
+    return rule
+
+
+def _blocks(code: str, sides: Sides) -> bool:
+    return sides.head.checks.get(code, sides.defaults.get(code)) is Level.BLOCK
+
+
+def _registries(sides: Sides) -> Iterator[Loosening]:
+    before, after = sides.base.registries, sides.head.registries
+    gone = set(before) - set(after)
+    if not gone:
+        return
+    if not sides.registries:
+        why = f"`{min(gone)}` is gone, and no registry is known to tell what it governed"
+        yield Loosening("registries", _text(before), _text(after), why)
+    for path in sorted(sides.registries):
+        if globs.matches_any(before, path) and not globs.matches_any(after, path):
+            yield Loosening("registries", _text(before), _text(after), f"`{path}` is no longer governed")
+
+
+def _checks(sides: Sides) -> Iterator[Loosening]:
+    codes = {*sides.defaults, *sides.base.checks, *sides.head.checks}
+    for code in sorted(codes):
+        before, after = sides.base.checks.get(code), sides.head.checks.get(code)
+        if before is after:
+            continue
+        low, high = _span(code, before, sides.defaults)
+        new_low, new_high = _span(code, after, sides.defaults)
+        if new_low < low or new_high < high:
+            was, now = _level(code, before, sides.defaults), _level(code, after, sides.defaults)
+            yield Loosening(f"checks.{code}", was, now, f"{code} from {was} to {now}")
+
+
+def _span(code: str, level: Level | None, defaults: Mapping[str, Level]) -> tuple[float, float]:
+    """The least and the most that a check may come to; wider than any level where its default is not known."""
+    if level:
+        return _RANK[level], _RANK[level]
+    if code in _BY_CASE:
+        return _RANK[Level.WARN], _RANK[Level.BLOCK]
+    own = defaults.get(code)
+    return (_RANK[own], _RANK[own]) if own else (-1, len(_RANK))
+
+
+def _level(code: str, level: Level | None, defaults: Mapping[str, Level]) -> str:
+    if level:
+        return level.value
+    if code in _BY_CASE:
+        return "its default (warn or block, by the case)"
+    own = defaults.get(code)
+    return own.value if own else "its default"
+
+
+def _ops(sides: Sides) -> Iterator[Loosening]:
+    before, after = _allowed(sides.base), _allowed(sides.head)
+    for name in sorted(after - before):
+        yield Loosening("ops", "not allowed", "allowed", f"the operator {name} is newly allowed")
+
+
+def _allowed(policy: Policy) -> set[str]:
+    return {name.removeprefix("ai.onnx:") for name in (*policy.ops.allow, *policy.ops.extra)}
+
+
+def _gates(sides: Sides) -> Iterator[Loosening]:
+    before, after = sides.base.gates, sides.head.gates
+    for name in sorted({*before, *after}):
+        if name not in after:
+            yield Loosening(f"gates.{name}", "a gate", "none", f"the gate {name} is gone")
+        elif name not in before:
+            yield Loosening(f"gates.{name}", "none", "a gate", f"the gate {name} is new: what it matches can flip")
+        else:
+            yield from _gate(name, sides)
+
+
+def _gate(name: str, sides: Sides) -> Iterator[Loosening]:
+    before, after = sides.base.gates[name], sides.head.gates[name]
+    changed = _text(before.match), _text(after.match)
+    for gone in sorted(set(before.match) - set(after.match)):
+        yield Loosening(f"gates.{name}.match", *changed, f"the gate {name} no longer judges `{gone}`")
+    for new in sorted(set(after.match) - set(before.match)):
+        yield Loosening(f"gates.{name}.match", *changed, f"the gate {name} now lets `{new}` flip")
+    if before.group and not after.group:
+        yield Loosening(f"gates.{name}.group", "true", "false", f"what the gate {name} judges need not flip as one")
+
+
+def _groups(sides: Sides) -> Iterator[Loosening]:
+    for name, before in sorted(sides.base.groups.items()):
+        after = sides.head.groups.get(name, ())
+        for gone in sorted(set(before) - set(after)):
+            yield Loosening(f"groups.{name}", _text(before), _text(after), f"`{gone}` leaves the group {name}")
+
+
+def _owners(sides: Sides) -> Iterator[Loosening]:
+    before, after = sides.base.owners, sides.head.owners
+    if before and {one.casefold() for one in before} != {one.casefold() for one in after}:
+        yield Loosening(
+            "owners", _text(before), _text(after), f"who may approve changes: from {_text(before)} to {_text(after)}"
+        )
+
+
+def _value(policy: Policy, key: str) -> object:
+    value: object = policy
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _number(policy: Policy, key: str) -> int:
+    value = _value(policy, key)
+    if not isinstance(value, int):
+        raise TypeError(f"{key} is no number")
+    return value
+
+
+def _as_set(value: object) -> set[str]:
+    return set(value) if isinstance(value, tuple) else {repr(value)}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "unset" if value is None else str(value)
+
+
+RULES: Mapping[Rule, tuple[str, ...]] = {
+    _same("schema_version", "the format changes"): ("schema_version",),
+    _registries: ("registries",),
+    _same("schema_path", "another schema is the law", key="schema"): ("schema_path",),
+    _same("evidence", "evidence is looked for elsewhere"): ("evidence",),
+    _same("cards", "model cards are looked for elsewhere"): ("cards",),
+    _only_grows("workflows", "is no longer watched"): ("workflows",),
+    _checks: ("checks",),
+    _ops: ("ops.allow", "ops.extra"),
+    _only_rises("opset.min"): ("opset.min",),
+    _only_falls("opset.max"): ("opset.max",),
+    _only_falls("limits.document_mib", guard="SG102"): ("limits.document_mib",),
+    _only_falls("limits.document_depth", guard="SG102"): ("limits.document_depth",),
+    _only_falls("limits.model_mib", guard="SG301"): ("limits.model_mib",),
+    _only_falls("limits.model_nodes", guard="SG301"): ("limits.model_nodes",),
+    _only_falls("limits.git_blob_mib"): ("limits.git_blob_mib",),
+    _only_falls("limits.run_seconds"): ("limits.run_seconds",),
+    _only_falls("limits.run_memory_mib"): ("limits.run_memory_mib",),
+    _only_shrinks("licenses.extra", "is newly accepted as a licence"): ("licenses.extra",),
+    _gates: ("gates.*.match", "gates.*.group"),
+    _groups: ("groups",),
+    _owners: ("owners",),
+}
+"""Every rule, with the fields of the policy that it answers for."""

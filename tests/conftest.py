@@ -1,0 +1,34 @@
+"""Golden files for every test: `pytest --update-golden` writes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Golden = Callable[[str, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew, to be read in review")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Holds text to `golden/<name>` beside the test."""
+    folder = request.path.parent / "golden"
+    update = bool(request.config.getoption("--update-golden"))
+
+    def check(name: str, text: str) -> None:
+        path: Path = folder / name
+        if update:
+            folder.mkdir(exist_ok=True)
+            path.write_bytes(text.encode())
+            return
+        assert path.is_file(), (
+            f"no golden file {path.name}; write it with: python -m pytest {request.path} --update-golden"
+        )
+        assert text == path.read_bytes().decode(), f"{path.name} differs; if that is meant: pytest --update-golden"
+
+    return check
