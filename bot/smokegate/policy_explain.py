@@ -99,7 +99,7 @@ def _shown(given: object, *, typed: bool = False) -> str:
         case Mapping():
             return "a mapping"
         case Sequence():
-            return "a list"
+            return "a list" if given else "an empty list"
     return excerpt(str(given))
 
 

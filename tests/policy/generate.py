@@ -13,7 +13,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from smokegate.policy import DEFAULT_OPS, Policy
+from smokegate.allowlist import DEFAULT_OPS
+from smokegate.policy import Policy
 from smokegate.policy_file import plain
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,9 @@ def schema() -> str:
         **Policy.model_json_schema(by_alias=True),
         "title": "smokegate policy (.smokegate.yml)",
     }
+    for part in document["properties"].values():
+        if "patternProperties" in part:  # pydantic leaves the schema open to keys that it refuses itself
+            part["additionalProperties"] = False
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 

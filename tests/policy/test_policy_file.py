@@ -242,28 +242,35 @@ def test_no_file_takes_long(text: str) -> None:
     assert time.process_time() - start < 5
 
 
+_SCRAPS = [
+    *(
+        "checks",
+        "SG209",
+        "off",
+        ": ",
+        ":\n  ",
+        "\n",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "&a ",
+        "*a",
+        "!x ",
+        "'",
+        '"',
+        "|\n",
+    ),
+    *(">\n ", "%YAML 1.1\n", "---\n", "? ", "\\U", "\\x", "#", "\t", "owners", "1", ".nan", "\r", "\u2028"),
+]
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(
-        st.sampled_from(
-            ["checks", "SG209", "off", ": ", ":\n  ", "\n", "- ", "[", "]", "{", "}", ",", "&a ", "*a", "!x ", "'", '"']
-            + [
-                "|\n",
-                ">\n ",
-                "%YAML 1.1\n",
-                "---\n",
-                "? ",
-                "\\U",
-                "\\x",
-                "#",
-                "\t",
-                "owners",
-                "1",
-                ".nan",
-                "\r",
-                "\u2028",
-            ]
-        ),
+        st.sampled_from(_SCRAPS),
         max_size=14,
     ).map("".join)
     | st.binary(max_size=40)

@@ -150,6 +150,9 @@ def test_a_changed_entry_set_as_a_whole_changes_only_what_differs() -> None:
         ('{\n  "a": 1, "b": 2,\n  "d": 4\n}', ("c",), 3, '{\n  "a": 1, "b": 2,\n  "c": 3,\n  "d": 4\n}'),
         ('{ "a": 1\n, "b": 2\n}', ("c",), 3, '{ "a": 1\n, "b": 2\n, "c": 3\n}'),
         ('{"a":\n1}', ("b",), 2, '{"a":\n1, "b": 2}'),
+        ('{\n    "b": 1,\n  "c": 2\n}', ("a",), 0, '{\n    "a": 0,\n    "b": 1,\n  "c": 2\n}'),
+        ('{\n  "a": {\n      "b": 1\n  }\n}', ("a", "c"), [1],
+         '{\n  "a": {\n      "b": 1,\n      "c": [\n          1\n      ]\n  }\n}'),
         # empty
         ("{}", ("a",), 1, '{"a": 1}'),
         ("{ }\n", ("a",), 1, '{ "a": 1 }\n'),
@@ -163,11 +166,14 @@ def test_a_changed_entry_set_as_a_whole_changes_only_what_differs() -> None:
         ('{\n  "a": {"b": 1}\n}', ("a",), {"c": 2}, '{\n  "a": {"c": 2}\n}'),
         ('{\n  "a": [1, 2, 3]\n}', ("a",), [1, 4], '{\n  "a": [1, 4]\n}'),
         ('{\n  "a": [\n    1\n  ]\n}', ("a",), [1, 2], '{\n  "a": [\n    1,\n    2\n  ]\n}'),
+        ('{"a": {"x" :1,   "y": [1,\n2], "z": 1.0e2}}', ("a",), {"z": 100.0, "y": [1, 2], "x": 2},
+         '{"a": {"x" :2,   "y": [1,\n2], "z": 1.0e2}}'),
         ("  1 \n", (), [True], "  [true] \n"),
         # the file's own way with characters
         ('{"a": "\\u00e9"}', ("b",), "ü—😀", '{"a": "\\u00e9", "b": "\\u00fc\\u2014\\ud83d\\ude00"}'),
         ('{"a": "\\u2014"}', ("é",), 1, '{"a": "\\u2014", "\\u00e9": 1}'),
         ('{"a": "\\u00E9"}', ("b",), "\\u00fa ú\\", '{"a": "\\u00E9", "b": "\\\\u00fa \\u00FA\\\\"}'),
+        ('{"a": "\\u2014\\u00E9"}', ("b",), "ü", '{"a": "\\u2014\\u00E9", "b": "\\u00FC"}'),
         ('{"a": "plain"}', ("b",), "ü", '{"a": "plain", "b": "ü"}'),
         ('{"a": "\\u00e9 é"}', ("b",), "ü", '{"a": "\\u00e9 é", "b": "ü"}'),
         ('{"a": "\\\\u00e9 \\u001f"}', ("b",), "ü", '{"a": "\\\\u00e9 \\u001f", "b": "ü"}'),
@@ -258,6 +264,21 @@ def test_a_value_that_strict_json_cannot_say_is_refused(value: Any) -> None:
     for edit in (lambda: set_value(REGISTRY, ("x",), value), lambda: append_item(REGISTRY, ("models",), value)):
         with pytest.raises(ValueError, match="the new value is not strict JSON"):
             edit()
+
+
+def nested(depth: int, inner: Any) -> list[Any]:
+    for _ in range(depth - 1):
+        inner = [inner]
+    return [inner]
+
+
+def test_depth_of_a_new_value_is_bounded_and_that_of_the_text_does_not_matter() -> None:
+    text = "[\n" * 500 + "1" + "]" * 500
+    assert json.loads(set_value(text, (0,) * 500, nested(128, 2))) == nested(628, 2)
+    assert strict(set_value(text, (0,) * 400, nested(100, 2))) == nested(500, 2)
+    assert strict(set_value(text, (), nested(128, 2))) == nested(128, 2)
+    with pytest.raises(ValueError, match="nested deeper than 128"):
+        set_value(text, (), nested(129, 2))
 
 
 def test_a_key_that_strict_json_cannot_say_is_refused() -> None:

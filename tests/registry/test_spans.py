@@ -91,6 +91,12 @@ def test_a_text_deeper_than_the_stack_is_walked_all_the_same() -> None:
     assert cut(Spans(text), Spans(text).value(("deep",))).endswith('"]\\""' + "]" * 5000)
 
 
+def test_nothing_past_the_wanted_field_is_read() -> None:
+    spans = Spans('{"a": [1, {"b": 2, "c": 3}, "not JSON from here on')
+    assert spans.where(("a", 1, "c")) == (1, 25)
+    assert spans.where(("a", 0)) == (1, 8)
+
+
 @given(values, randoms)
 @settings(max_examples=200, deadline=None)
 def test_every_span_reads_back_as_the_value_at_its_path(value: Any, rng: random.Random) -> None:

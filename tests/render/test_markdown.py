@@ -28,6 +28,8 @@ from smokegate.render import github, markdown, words
 from smokegate.render.escape import prose, visible
 
 PARSER = MarkdownIt("gfm-like")
+assert PARSER.linkify
+PARSER.linkify.set({"fuzzy_link": False})  # GitHub makes no link of a bare host name
 OURS = re.compile(
     r"<details><summary>Standing, there before this change \([\d,]+\)</summary>\n|</details>\n?"
     r"|<!-- smokegate:verdict registry=[A-Za-z0-9%/._~:-]* -->\n?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -66,14 +67,14 @@ class Scratch:
         seen: dict[str, bytes | str] = {}
         for folder, folders, files in os.walk(os.fsencode(self.top)):
             for name in [*folders, *files]:
-                place = os.path.join(folder, name)
-                info = os.lstat(place)
-                body = os.readlink(place) if os.path.islink(place) else b""
-                if os.path.isfile(place) and not os.path.islink(place):
-                    body = Path(os.fsdecode(place)).read_bytes()
+                place = Path(os.fsdecode(folder), os.fsdecode(name))
+                info = place.lstat()
+                body = os.fsencode(place.readlink()) if place.is_symlink() else b""
+                if stat.S_ISREG(info.st_mode):
+                    body = place.read_bytes()
                 # git renews the time of objects that it would have written again, so that `gc` spares them
-                kept = b"/.git/objects/" in place or b"/.git/sharedindex." in place
-                seen[os.fsdecode(place)] = b"%o %d " % (info.st_mode, 0 if kept else info.st_mtime_ns) + body
+                kept = "/.git/objects/" in str(place) or "/.git/sharedindex." in str(place)
+                seen[str(place)] = b"%o %d " % (info.st_mode, 0 if kept else info.st_mtime_ns) + body
         return seen
 
 

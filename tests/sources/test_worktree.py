@@ -135,7 +135,7 @@ def test_unmerged_entries_are_the_file_as_it_lies_there(scratch: Scratch, pathsp
 
 
 def test_line_endings_and_modes(scratch: Scratch) -> None:
-    scratch.commit(**{".gitattributes": "*.txt text\n", "b.bin": b"\r\n\0"})
+    scratch.commit(**{".gitattributes": "*.txt text\n", "b.bin": "\r\n\0"})
     scratch.git("config", "core.autocrlf", "true")
     scratch.git("config", "core.safecrlf", "true")
     scratch.write("a.txt", "one\r\ntwo\r\n")
@@ -262,7 +262,7 @@ def test_a_required_filter_that_fails(scratch: Scratch, clean: str) -> None:
     scratch.write("x.onnx", "x")
     with (
         GitRepo.discover(scratch.top) as repo,
-        pytest.raises(RepositoryError, match="clean filter failed.*lfs"),
+        pytest.raises(RepositoryError, match=r"clean filter failed.*lfs"),
         WorkTree.snapshot(repo),
     ):
         pass
@@ -340,7 +340,6 @@ def test_nothing_is_left_behind(scratch: Scratch, tmp_path: Path, monkeypatch: p
     (tmp_path / "t").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t"))
     scratch.write("a", "1")
-    with GitRepo.discover(scratch.top) as repo:
-        with pytest.raises(KeyError), WorkTree.snapshot(repo) as tree:
-            raise KeyError(tree.read("a", 1))
+    with GitRepo.discover(scratch.top) as repo, pytest.raises(KeyError), WorkTree.snapshot(repo) as tree:
+        raise KeyError(tree.read("a", 1))
     assert list((tmp_path / "t").iterdir()) == []

@@ -21,6 +21,8 @@ class Survey:
         self.external: list[pb.TensorProto] = []
         self.hollow: list[pb.SparseTensorProto] = []
         """Sparse tensors with a part kept in another file."""
+        self.respelled = False
+        """Whether `ai.onnx` was written out, which ONNX calls the same as `""` and its checker does not know."""
 
 
 def survey(model: pb.ModelProto, node_limit: int) -> Survey:
@@ -69,6 +71,9 @@ def _built_in(domain: str) -> bool:
 
 def _note_operator(found: Survey, node: pb.NodeProto, local: frozenset[tuple[str, str]]) -> None:
     operator = (domain_of(node.domain), spelled(node.op_type))
+    if node.domain != operator[0]:
+        node.domain = operator[0]
+        found.respelled = True
     if operator not in local:
         found.ops.add(operator)
 

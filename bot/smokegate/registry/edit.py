@@ -13,7 +13,8 @@ from smokegate.registry import strict_json
 from smokegate.registry.layout import Manner, breaks, cousins, indent_at, line_indent, tall
 from smokegate.registry.spans import Child, Path, Spans, Step
 
-_MOST_DEPTH = 512
+_MOST_DEPTH = 128
+"""Of a new value; the text it goes into may be deeper."""
 _MOST_PIECEWISE = 100
 """A container that changes in more places than this is written anew, not child by child."""
 

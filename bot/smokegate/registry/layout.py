@@ -10,7 +10,8 @@ from typing import Any
 
 from smokegate.registry.spans import Path, Spans
 
-_ESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\\u(?!00[0-7])([0-9a-fA-F]{4})")
+_ESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\\u(?!00[0-7])[0-9a-fA-F]{4}")
+_LETTER = re.compile(r"\\u[0-9]{0,3}([a-fA-F])")
 _CODE = re.compile(r"(?<!\\)((?:\\\\)*\\u)([0-9a-f]{4})")
 _SCALAR_LIST = re.compile(r'"(?:[^"\\]|\\.)*"|\[(?P<gap>\s*)(?=[^\s\[\]{}])')
 _MODEL_LENGTH = 100_000
@@ -26,19 +27,21 @@ class Manner:
     """What one more level of nesting is indented by."""
     colon: str
     escapes: bool
+    """Whether characters beyond ASCII are written as escapes, and those in upper-case hexadecimal."""
     upper: bool
 
     @classmethod
     def of(cls, spans: Spans, path: Path) -> Manner:
         text = spans.text
         first = text.find("\n")
-        escaped = _ESCAPED.search(text) if "\\u" in text and text.isascii() else None
+        escapes = "\\u" in text and text.isascii() and _ESCAPED.search(text) is not None
+        letter = _LETTER.search(text) if escapes else None
         return cls(
             newline="\r\n" if first > 0 and text[first - 1] == "\r" else "\n",
             unit=_unit(spans, path),
             colon=_colon(spans, path),
-            escapes=escaped is not None,
-            upper=escaped is not None and re.search("[A-F]", escaped.group(1)) is not None,
+            escapes=escapes,
+            upper=letter is not None and letter.group(1).isupper(),
         )
 
     @property

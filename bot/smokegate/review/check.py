@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from smokegate.judge.change import RegistryChange
@@ -12,7 +11,7 @@ from smokegate.judge.ports import Laboratory
 from smokegate.judge.report import Report
 from smokegate.judge.side import Graphs, Side
 from smokegate.lab.client import Lab
-from smokegate.policy import Policy
+from smokegate.policy import Limits, Policy
 from smokegate.registry.document import DocumentFault
 from smokegate.review.law import effective_policy, law_of
 from smokegate.review.past import lookup
@@ -34,39 +33,39 @@ class Question:
     deep: bool = False
 
 
-def check(question: Question) -> list[Report]:
+def check(question: Question, bench: Workbench | None = None) -> list[Report]:
     """A report per registry."""
     with open_sides(question.repo, question.base, question.head, question.registry) as sides:
         registries = registries_of(sides, question.registry, question.policy)
-        with Workbench() as bench:
-            return [review(sides, registry, registries, question, bench) for registry in registries]
+        with nullcontext(bench) if bench else Workbench() as shared:
+            return [review(sides, registry, registries, question, shared) for registry in registries]
 
 
 class Workbench:
-    """The laboratory that all reviews of one run share, so that one digest is inspected once."""
+    """The laboratories that all reviews of one run share, so that one digest is inspected once."""
 
     def __init__(self) -> None:
-        self._graphs: Graphs | None = None
-        self._lab: Lab | None = None
+        self._graphs: dict[Limits, Graphs] = {}
+        self._labs: list[Lab] = []
 
-    def graphs(self, policy: Policy) -> Graphs:
-        if self._graphs is None:
-            self._lab = Lab(policy.limits)
-            self._graphs = Graphs(self._lab)
-        return self._graphs
+    def graphs(self, limits: Limits) -> Graphs:
+        if limits not in self._graphs:
+            self._labs.append(Lab(limits))
+            self._graphs[limits] = Graphs(self._labs[-1])
+        return self._graphs[limits]
 
     def __enter__(self) -> Workbench:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._lab is not None:
-            self._lab.close()
+        for lab in self._labs:
+            lab.close()
 
 
 def review(sides: Sides, registry: str, registries: list[str], question: Question, bench: Workbench) -> Report:
     effective = effective_policy(sides, registry, question.policy)
     policy = effective.policy
-    graphs = bench.graphs(policy)
+    graphs = bench.graphs(policy.limits)
 
     def side_of(tree: Tree) -> Side:
         return Side(tree, registry, policy, graphs)
