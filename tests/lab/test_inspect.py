@@ -69,8 +69,9 @@ def test_operators_in_branches_count(lab: Lab) -> None:
     assert found.node_count == 5
 
 
-def test_the_default_domain_has_one_spelling(lab: Lab) -> None:
-    spelled_out = model_of(graph([node("Relu", domain="ai.onnx")]))
+@pytest.mark.parametrize("domain", ["", "ai.onnx"])
+def test_the_default_domain_has_one_spelling(lab: Lab, domain: str) -> None:
+    spelled_out = model_of(graph([node("Relu", domain=domain)]))
     spelled_out.opset_import[0].domain = "ai.onnx"
     found = seen(lab, spelled_out.SerializeToString())
     assert (found.ops, found.opsets) == ((("", "Relu"),), (("", 17),))

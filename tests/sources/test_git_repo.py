@@ -169,7 +169,6 @@ def test_history_follows_first_parents(scratch: Scratch) -> None:
     scratch.commit("elsewhere", b="2")
     scratch.git("merge", "-q", "--no-ff", "-m", "merge: \xe9 \t'quoted'", "side")
     merge = scratch.git("rev-parse", "HEAD")
-    scratch.git("config", "log.follow", "true")
     scratch.git("config", "log.showSignature", "true")
     with GitRepo.discover(scratch.top) as repo:
         found = repo.commits_touching("HEAD", ["a"])
@@ -182,6 +181,15 @@ def test_history_follows_first_parents(scratch: Scratch) -> None:
         assert next(repo.first_parents("HEAD")).oid == merge
         assert len(list(repo.first_parents("HEAD", limit=2))) == 2
         assert [c.oid for c in repo.commits_touching("HEAD", ["*"])] == []
+
+
+def test_history_of_a_path_ends_where_the_path_began(scratch: Scratch) -> None:
+    scratch.put("before", "text\n" * 99)
+    scratch.git("config", "log.follow", "true")
+    scratch.git("mv", "before", "after")
+    renamed = scratch.commit()
+    with GitRepo.discover(scratch.top) as repo:
+        assert [c.oid for c in repo.commits_touching("HEAD", ["after"])] == [renamed]
 
 
 def test_history_that_is_left_early_leaves_no_process(scratch: Scratch) -> None:

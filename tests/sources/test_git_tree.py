@@ -340,6 +340,9 @@ def test_the_trees_own_lfsconfig_is_never_used(scratch: Scratch) -> None:
     scratch.put("m", pointer_to(data))
     with GitRepo.discover(scratch.top) as repo:
         assert not repo.tree("HEAD").content("m").seen
+    scratch.git("config", "--global", "lfs.storage", str(scratch.top / "planted"))
+    with GitRepo.discover(scratch.top) as repo:
+        assert not repo.tree("HEAD").content("m").seen
     scratch.git("config", "--local", "lfs.storage", "planted")
     with GitRepo.discover(scratch.top) as repo:
         assert repo.tree("HEAD").content("m").seen
@@ -364,13 +367,16 @@ def test_many_paths_cost_little(scratch: Scratch, repo: GitRepo) -> None:
     assert "m/00042.onnx" in tree.paths()
 
 
-def test_memory_is_flat(scratch: Scratch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packed", [False, True])
+def test_memory_is_flat(scratch: Scratch, tmp_path: Path, packed: bool) -> None:
     """The child's and our own peak, for a blob of 128 MiB."""
     with scratch.write("m", b"").open("wb") as file:
         file.truncate(128 << 20)
     scratch.git("-c", "core.compression=1", "add", "m")  # git maps the whole file of a loose object
     scratch.commit()
     bare = bare_of(scratch, tmp_path / "bare")
+    if packed:
+        bare.git("gc", "-q")
     program = """
 import resource, sys
 from smokegate.sources.git import GitRepo

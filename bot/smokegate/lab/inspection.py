@@ -69,7 +69,8 @@ def _opsets(model: pb.ModelProto) -> dict[str, int]:
 def _check(model: pb.ModelProto, data: bytes, found: Survey) -> None:
     """The reference checker's opinion, less what it is needlessly strict about; and it must look for no file."""
     nameless = not model.graph.name
-    if found.external or found.respelled or nameless:
+    respelled = found.respelled or any(opset.domain == "ai.onnx" for opset in model.opset_import)
+    if found.external or respelled or nameless:
         external.blank(found)
         _respell(model)
         model.graph.name = model.graph.name or "graph"
