@@ -171,7 +171,7 @@ class _Builder:
             self.root = node
             return
         parent = self._open[-1]
-        parent.node.size += 1
+        parent.node.size += node.size
         parent.node.height = max(parent.node.height, node.height + 1)
         if parent.node.size > MAX_NODES or parent.node.height + len(self._open) > MAX_DEPTH + 1:
             raise _UnreadableError(

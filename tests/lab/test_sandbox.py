@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -200,17 +199,45 @@ def test_no_process_outlives_the_laboratory() -> None:
     assert [p.returncode is not None for p in processes] == [True, True]
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks at /proc")
+def test_no_process_outlives_a_judge_that_is_killed() -> None:
+    code = """
+import os, signal, threading, time
+from lab.specimens import content, endless
+from smokegate.lab.client import Lab
+from smokegate.policy import Limits
+lab = Lab(Limits(run_seconds=60))
+lab.start()
+workers = [c._live._process.pid for c in (lab._inspector, lab._runner)]
+threading.Thread(target=lab.run, args=(content(endless()), {}), daemon=True).start()
+def children():
+    with open(f"/proc/{workers[1]}/task/{workers[1]}/children") as file:
+        return file.read().split()
+while not children():
+    time.sleep(0.01)
+print(*workers, *children(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    pids = in_a_fresh_process(code, status=-9).split()
+    assert len(pids) == 3
+    deadline = time.monotonic() + 5
+    while (left := [pid for pid in pids if Path("/proc", pid).exists()]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert left == []
+
+
 # --- the judge's own process
 
 HEAVY = ("onnx", "onnxruntime", "numpy", "google.protobuf", "ml_dtypes")
 
 
-def in_a_fresh_process(code: str, *arguments: str) -> str:
-    prelude = f"import sys; sys.path.insert(0, {str(SOURCE_ROOT)!r})\n"
+def in_a_fresh_process(code: str, *arguments: str, status: int = 0) -> str:
+    roots = [str(SOURCE_ROOT), str(Path(__file__).parents[1])]
+    prelude = f"import sys; sys.path[:0] = {roots!r}\n"
     done = subprocess.run(
         [sys.executable, "-c", prelude + code, *arguments], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return done.stdout
 
 
@@ -295,6 +322,13 @@ def test_any_stream_will_do(lab: Lab, tmp_path: Path, opened: Callable[[Path], B
 def test_bytes_that_change_meanwhile_are_not_judged(lab: Lab) -> None:
     with pytest.raises(SmokegateError, match="changed while they were read"):
         lab.inspect(Bytes("changed", 10, lambda: io.BytesIO(b"only 9 by")))
+
+
+def test_a_file_that_has_grown_meanwhile_is_not_judged(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "x.onnx"
+    path.write_bytes(dense() + b"\x12\x01a")
+    with pytest.raises(SmokegateError, match="changed while they were read"):
+        lab.inspect(Bytes("grown", len(dense()), lambda: path.open("rb")))
 
 
 def test_an_error_while_opening_is_the_callers_and_leaves_the_laboratory_whole(lab: Lab) -> None:

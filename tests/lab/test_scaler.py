@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from onnx import NodeProto, TensorProto, helper
+from onnx import NodeProto, helper
 
 from lab.specimens import FLOAT, constant, content, graph, model, model_of, node, port
 from smokegate.lab.client import Lab
@@ -82,7 +82,7 @@ def test_a_branch_that_takes_the_input_unseen_leaves_it_open(lab: Lab) -> None:
     other = helper.make_graph([node("Identity", ["x"], ["e"])], "else", [], [port("e", None)])
     nodes = [node("MatMul", ["x", "w"], ["h"]), node("If", ["c"], ["i"], then_branch=inner, else_branch=other)]
     nodes.append(node("Add", ["h", "i"]))
-    data = model(nodes, inputs=[port("x"), port("c", [], TensorProto.BOOL)], weights=WEIGHTS)
+    data = model(nodes, weights=[*WEIGHTS, constant("c", True, np.bool_)])
     assert scaler_of(lab, data) is Scaler.UNKNOWN
 
 

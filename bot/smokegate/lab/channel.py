@@ -101,7 +101,8 @@ class Channel:
         except _LostError as silence:
             self._discard()
             raise SmokegateError(
-                f"the sandbox that looks at models cannot start: {silence}", fix="smokegate doctor"
+                f"the sandbox that looks at models cannot start: {silence}",
+                fix=f"{sys.executable} -I -c 'import onnx, onnxruntime'  (shows what is broken)",
             ) from None
 
     def _discard(self) -> None:
@@ -190,7 +191,7 @@ def _roots(task: str) -> list[str]:
     be a pull request's checkout) has a say in what it imports.
     """
     here = Path.cwd()
-    searched = [entry for entry in sys.path if entry and Path(entry) != here]
+    searched = [entry for entry in sys.path if Path(entry).is_absolute() and Path(entry).resolve() != here]
     roots = [str(Path(__file__).parents[2])]
     for package in _NEEDS[task]:
         spec = importlib.machinery.PathFinder.find_spec(package, searched)

@@ -22,6 +22,8 @@ _REFUSALS: tuple[type[Exception], ...] = (
     RuntimeError, ValueError, TypeError, IndexError, OverflowError,
 )  # fmt: skip
 _OUT_OF_MEMORY = re.compile(r"bad_alloc|bad allocation|Failed to allocate memory|out of memory|BFCArena", re.IGNORECASE)
+# EMFILE: it went for a file, and may not open one.
+_WENT_FOR_A_FILE = re.compile(r"SystemError : 24\b|Too many open files")
 _NOISE = (
     re.compile(r"\[ONNXRuntimeError\] : -?\d+ : \w+ : "),
     re.compile(r"Non-zero status code returned while running (?=\w+ node)"),
@@ -155,6 +157,8 @@ def _refusal(what: str, error: Exception) -> RefusedError:
     words = str(error)
     if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(words):
         raise MemoryError
+    if _WENT_FOR_A_FILE.search(words):
+        return RefusedError(f"{what}: it keeps weights in a file that was not handed over, or is not where they belong")
     for noise in _NOISE:
         words = noise.sub("", words)
     return RefusedError(f"{what}: {words.strip() or type(error).__name__}")

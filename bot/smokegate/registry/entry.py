@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,20 +59,22 @@ def read_entries(document: Any) -> list[Entry]:
     models = document.get("models") if isinstance(document, dict) else None
     if not isinstance(models, list):
         return []
-    seen: dict[str, int] = {}
+    keys: set[str] = set()
     entries = []
     for index, raw in enumerate(models):
         if isinstance(raw, dict):
-            entries.append(Entry(raw, index, _key(raw, index, seen)))
+            key = _key(raw, index, keys)
+            keys.add(key)
+            entries.append(Entry(raw, index, key))
     return entries
 
 
-def _key(raw: Mapping[str, Any], index: int, seen: dict[str, int]) -> str:
+def _key(raw: Mapping[str, Any], index: int, taken: Collection[str]) -> str:
+    """Nobody else's, whatever the ids say: a row that lost its key to another would be judged by nobody."""
     name = raw.get("id")
-    if not isinstance(name, str) or not name:
-        return f"models[{index}]"
-    seen[name] = seen.get(name, 0) + 1
-    return name if seen[name] == 1 else f"{name}#{seen[name]}"
+    wanted = name if isinstance(name, str) and name else f"models[{index}]"
+    further = (f"{wanted}#{count}" for count in itertools.count(2))
+    return next(key for key in itertools.chain([wanted], further) if key not in taken)
 
 
 def is_registry_shaped(document: Any) -> bool:

@@ -11,16 +11,23 @@ _MOST_HOPS = 16
 
 def follow(tree: Tree, path: str) -> str:
     """The path with every symlink on the way replaced by its target; as far as it goes where one leads nowhere."""
+    return trail(tree, path)[-1]
+
+
+def trail(tree: Tree, path: str) -> list[str]:
+    """Every symlink that the path goes through, in order, and last of all where it leads."""
+    links: list[str] = []
     for _ in range(_MOST_HOPS):
         link = first_link(tree, path)
         if link is None:
-            return path
+            break
         target = tree.target(link)
         step = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
-        if target.startswith("/") or step.startswith(".."):
-            return link
+        if target.startswith("/") or step == ".." or step.startswith("../"):
+            return [*links, link]
+        links.append(link)
         path = step + path[len(link) :]
-    return path
+    return [*links, path]
 
 
 def first_link(tree: Tree, path: str) -> str | None:
