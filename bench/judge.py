@@ -109,7 +109,11 @@ def memory(scratch: Path) -> list[Row]:
     with big.open("wb") as stream:
         for _ in range(2048):
             stream.write(os.urandom(MIB))
-    subprocess.run(["git", "-c", "core.bigFileThreshold=1m", "-c", "core.compression=0", "add", "-A"], cwd=registry.root, check=True)
+    subprocess.run(
+        ["git", "-c", "core.bigFileThreshold=1m", "-c", "core.compression=0", "add", "-A"],
+        cwd=registry.root,
+        check=True,
+    )
     git(registry.root, "commit", "-q", "-m", "weights")
     peak = peak_mib(_checking(registry))
     shutil.rmtree(registry.root)
