@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 _SPECIAL = frozenset({"true", "false", "null", "yes", "no", "on", "y", "n"})
-_PLAIN = re.compile(r"[A-Za-z_.0-9/][A-Za-z0-9_./+-]*\Z")
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+-]*\Z")
 
 
 def starter(
