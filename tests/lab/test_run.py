@@ -68,8 +68,9 @@ def test_sizes_are_found_by_trying(lab: Lab) -> None:
 
 
 def test_one_symbol_is_one_size(lab: Lab) -> None:
-    inputs = [port("x", ["t"]), port("z", ["batch", "t"])]
-    assert run(lab, model([node("MatMul", ["z", "x"])], inputs=inputs)) == FINE
+    inputs = [port("x", ["q", "t"]), port("z", ["t", 1])]
+    nodes = [node("MatMul", ["x", "w"], ["a"]), node("MatMul", ["x", "z"], ["b"]), node("Add", ["a", "b"])]
+    assert run(lab, model(nodes, inputs=inputs, weights=[constant("w", np.ones((20, 1)))])) == FINE
 
 
 def test_shapes_that_nothing_fits_are_a_refusal(lab: Lab) -> None:
@@ -180,6 +181,16 @@ def test_external_weights_are_those_that_were_handed_over(lab: Lab) -> None:
 def test_files_of_the_machine_are_out_of_reach(lab: Lab, location: str) -> None:
     data = model([node("Add", ["x", "w"])], weights=[kept_outside("w", [4], kind=TensorProto.FLOAT, location=location)])
     assert "does not load" in refusal(lab, data)
+
+
+def test_a_refusal_names_no_place_in_somebody_elses_source(lab: Lab) -> None:
+    reshape = model(
+        [node("Reshape", ["x", "s"])], inputs=[port("x", [1, 5])], weights=[constant("s", [2, 3], np.int64)]
+    )
+    reasons = refusal(lab, reshape), refusal(lab, outside(location="w.bin", length=64), **{"w.bin": b"short"})
+    assert "cannot be reshaped" in reasons[0]
+    assert "out of bounds" in reasons[1]
+    assert not [reason for reason in reasons if ".cc:" in reason or "::" in reason or "/onnx" in reason]
 
 
 def test_external_weights_that_are_too_short_are_a_refusal(lab: Lab) -> None:

@@ -168,6 +168,22 @@ def test_a_child_has_no_rights(rogue: Lab, monkeypatch: pytest.MonkeyPatch, tmp_
     assert str(tmp_path) not in rights["path"][1:]
 
 
+@pytest.mark.parametrize("entry", ["here", "link", ".", ""])
+def test_nothing_is_imported_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    """`python -m` puts it first on the path, and it may be a pull request's checkout."""
+    for package in ("here/onnx", "here/google"):
+        (tmp_path / package).mkdir(parents=True)
+        (tmp_path / package / "__init__.py").write_text("raise SystemExit('owned')")
+    (tmp_path / "link").symlink_to("here")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / entry) if entry.isalpha() else entry, *sys.path])
+    assert not [root for root in channel._roots("inspect") if str(tmp_path) in root]
+    with Lab(Limits()) as lab:
+        assert isinstance(lab.inspect(content(dense())), Graph)
+
+
 def test_a_worker_that_dies_between_two_models_is_replaced(lab: Lab) -> None:
     assert isinstance(lab.inspect(content(dense() + b"\x12\x01a")), Graph)
     alive = lab._inspector._live
@@ -181,6 +197,12 @@ def test_a_sandbox_that_cannot_start_is_not_the_models_fault(monkeypatch: pytest
     with Lab(Limits()) as broken, pytest.raises(SmokegateError, match="cannot start: no such luck") as error:
         broken.inspect(content(dense()))
     assert error.value.exit_code == 2
+
+
+def test_an_interpreter_that_is_gone_is_not_the_models_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with Lab(Limits()) as broken, pytest.raises(SmokegateError, match="cannot start"):
+        broken.inspect(content(dense()))
 
 
 def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,10 +82,9 @@ DOCUMENTS: dict[str, tuple[type[BaseModel], dict[str, Any]]] = {
 STRANGE: list[Any] = [
     None, True, False, 0, 1, 2, 7, 6, -1, 1.0, 7.0, 17.5, 0.3, 1.5, 1e300, 10**30, "", " ", "a", "A", "a b", "a\n", "é",
     "a" * 64, "a" * 65, "a" * 128, "a" * 129, "n" * 256, "n" * 257, "n" * 512, "n" * 513, "f" * 64, "F" * 64,
-    DIGEST + "0", "fr", "nr", "filter", "static", "fr_ensemble", "a.onnx", "../a.onnx", "/a.onnx", "a.onnx\n", "a/b.onnx",
-    "http://x",
-    "https://", "https://a b", "ftp://x", "x.sigstore.json", "x.json", [], [1], ["a"], ["a", "a"], [1, 1.0], [0.5, 1],
-    [True], [None], [""], {}, {"a": 1}, [{}], [PIN], [PIN, PIN],
+    DIGEST + "0", "fr", "nr", "filter", "static", "fr_ensemble", "a.onnx", "../a.onnx", "/a.onnx", "a.onnx\n",
+    "a/b.onnx", "http://x", "https://", "https://a b", "ftp://x", "x.sigstore.json", "x.json", [], [1], ["a"],
+    ["a", "a"], [1, 1.0], [0.5, 1], [True], [None], [""], {}, {"a": 1}, [{}], [PIN], [PIN, PIN],
 ]  # fmt: skip
 
 

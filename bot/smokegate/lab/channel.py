@@ -116,18 +116,13 @@ class _Worker:
         if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
             raise SmokegateError("models can be looked at on Linux and macOS only: the sandbox needs fork()")
         ours, theirs = socket.socketpair()
+        command = [sys.executable, "-I", "-S", "-c", _BOOT, task, str(theirs.fileno()), *_roots(task)]
         with theirs:
-            command = [sys.executable, "-I", "-S", "-c", _BOOT, task, str(theirs.fileno()), *_roots(task)]
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                cwd="/",
-                env=_ENVIRONMENT | {name: os.environ[name] for name in _LOADER_VARIABLES if name in os.environ},
-                start_new_session=True,
-            )
+            try:
+                self._process = _spawn(command, theirs.fileno())
+            except OSError as error:
+                ours.close()
+                raise SmokegateError(f"the sandbox that looks at models cannot start: {error}") from None
         self._socket = ours
         self._ready = False
         self.end = weakref.finalize(self, _end, self._process, ours)
@@ -172,6 +167,19 @@ class _Worker:
         _, said = self._process.communicate()
         lines = said.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"its process ended with status {self._process.returncode} and said nothing"
+
+
+def _spawn(command: list[str], descriptor: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=(descriptor,),
+        cwd="/",
+        env=_ENVIRONMENT | {name: os.environ[name] for name in _LOADER_VARIABLES if name in os.environ},
+        start_new_session=True,
+    )
 
 
 def _end(process: subprocess.Popen[bytes], channel: socket.socket) -> None:

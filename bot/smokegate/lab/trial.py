@@ -27,7 +27,7 @@ _WENT_FOR_A_FILE = re.compile(r"SystemError : 24\b|Too many open files")
 _NOISE = (
     re.compile(r"\[ONNXRuntimeError\] : -?\d+ : \w+ : "),
     re.compile(r"Non-zero status code returned while running (?=\w+ node)"),
-    re.compile(r"\S*/\S+\.(?:cc|cpp|h|hpp|cu):\d+ \S*(?: [^:\n]*?\))?(?=\s|$)"),
+    re.compile(r"\S*\.(?:cc|cpp|h|hpp|cu):\d+ [^\s(]+(?:\([^\n]*?\))?(?=\s|$)"),  # a place in its source
     re.compile(r"(?:Load|Run|Initialize)? ?model from \S+ failed:"),
     re.compile(r"Exception during (?:initialization|loading): "),
     re.compile(r"Status Message: "),
