@@ -33,15 +33,16 @@ _SETTINGS = {
 class WorkTree:
     @staticmethod
     @contextmanager
-    def snapshot(repo: GitRepo, pathspecs: Sequence[str] | None = None) -> Iterator[GitTree]:
-        """What `git add -A` of these files and folders (literal, from the top; None: all) would make of the tree.
+    def snapshot(repo: GitRepo, new_in: Sequence[str] | None = None) -> Iterator[GitTree]:
+        """What `git add -A` would make of the tree, less what is new outside of `new_in`.
 
-        The rest is as the index has it. Objects and index are temporary: nothing in the repository changes.
+        Those are files and folders, literal and from the top; None is everywhere. Objects and index are temporary:
+        nothing in the repository changes.
         """
         top = _top(repo)
         with tempfile.TemporaryDirectory(prefix="smokegate-") as folder:
             git = _aside(repo, Path(folder))
-            _update(git, top, list(_stale(git, pathspecs)), list(_new(git, pathspecs)))
+            _update(git, top, list(_stale(git)), list(_new(git, new_in)))
             # --missing-ok: git would fetch every blob that a partial clone left out, to see that it is there
             tree = decoded(git.run("write-tree", "--missing-ok").strip())
             blobs = repo.blobs.beside(git)
@@ -51,11 +52,11 @@ class WorkTree:
                 blobs.close()
 
     @staticmethod
-    def candidates(repo: GitRepo, pathspecs: Sequence[str] | None = None) -> list[str]:
-        """Every path that `snapshot` would have, bar what git may still refuse: tracked, or new and not ignored."""
+    def candidates(repo: GitRepo) -> list[str]:
+        """Every path that `snapshot` could have, bar what git may still refuse: tracked, or new and not ignored."""
         _top(repo)
-        listed = _paths(repo.git, pathspecs, "ls-files", "--cached", "--others", "--exclude-standard")
-        gone = set(_paths(repo.git, pathspecs, "ls-files", "--deleted"))
+        listed = _paths(repo.git, None, "ls-files", "--cached", "--others", "--exclude-standard")
+        gone = set(_paths(repo.git, None, "ls-files", "--deleted"))
         return [path.removesuffix("/") for path in dict.fromkeys(listed) if path not in gone]
 
 
@@ -102,12 +103,12 @@ def _aside(repo: GitRepo, folder: Path) -> Git:
     return repo.git.configured(_SETTINGS, environment)
 
 
-def _stale(git: Git, pathspecs: Sequence[str] | None) -> Iterator[str]:
+def _stale(git: Git) -> Iterator[str]:
     """Tracked paths whose entry is out of date. Unmerged ones always: git writes no tree with them."""
     unmerged = {row.split("\t", 1)[1] for row in _paths(git, None, "ls-files", "--unmerged")}
     yield from unmerged
     command = ("diff-files", "--name-only", "--no-relative", "--ignore-submodules=dirty")
-    yield from (path for path in _paths(git, pathspecs, *command) if path not in unmerged)
+    yield from (path for path in _paths(git, None, *command) if path not in unmerged)
 
 
 def _new(git: Git, pathspecs: Sequence[str] | None) -> Iterator[str]:
