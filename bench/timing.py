@@ -51,7 +51,7 @@ def smokegate(*arguments: str) -> Callable[[], int]:
 def command(argv: Sequence[str], cwd: Path | None = None) -> Callable[[], int]:
     def work() -> int:
         done = subprocess.run(argv, cwd=cwd, capture_output=True, check=False)
-        if done.returncode not in (0, 1):
+        if done.returncode not in (0, 1) or ("smokegate" in argv and not done.stdout):
             raise RuntimeError(f"{' '.join(argv)}: {done.stderr.decode()}")
         return done.returncode
 

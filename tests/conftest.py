@@ -1,11 +1,14 @@
-"""Golden files for every test: `pytest --update-golden` writes them anew."""
+"""What every test may use: golden files (`pytest --update-golden` writes them anew), a forge, a laboratory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from forge import Forge
+from smokegate.review.check import Workbench
 
 Golden = Callable[[str, str], None]
 
@@ -32,3 +35,15 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         assert text == path.read_bytes().decode(), f"{path.name} differs; if that is meant: pytest --update-golden"
 
     return check
+
+
+@pytest.fixture(scope="session")
+def bench() -> Iterator[Workbench]:
+    """One laboratory for all tests of a process: a model is inspected once, however many repositories hold it."""
+    with Workbench() as bench:
+        yield bench
+
+
+@pytest.fixture
+def forge(tmp_path: Path, bench: Workbench) -> Forge:
+    return Forge(tmp_path / "repo", bench)

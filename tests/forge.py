@@ -6,12 +6,16 @@ import hashlib
 import json
 import os
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import onnx_models
 from smokegate.judge.report import Finding, Report, Verdict
+from smokegate.judge.side import Side
+from smokegate.policy_file import default_policy
 from smokegate.review.check import Question, Workbench, check
+from smokegate.sources.git import GitRepo
 
 FOLDER = "model/tiny"
 REGISTRY = f"{FOLDER}/registry.json"
@@ -73,6 +77,22 @@ class Forge:
     def delete(self, name: str) -> None:
         self.path(name).unlink()
 
+    def link(self, name: str, target: str) -> None:
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+
+    def to_lfs(self, name: str, *, at_hand: bool = True) -> None:
+        """What `git lfs migrate` leaves behind: a pointer, and its object in the clone's store."""
+        data = self.path(name).read_bytes()
+        oid = sha256(data)
+        self.write(name, f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n")
+        if at_hand:
+            place = self.root / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+
     # -- entries ---------------------------------------------------------------------------------------------------
 
     def add(self, entry_id: str, model: bytes | None = None, *, sidecar: Any = ..., **fields: Any) -> dict[str, Any]:
@@ -109,6 +129,22 @@ class Forge:
             "sha256": sha256(model),
             **fields,
         }
+
+    def manifest(self, manifest_id: str, *ids: str, **fields: Any) -> dict[str, Any]:
+        """An ensemble manifest over entries as they stand now; None leaves a field out."""
+        members = [
+            {"id": i, "onnx": self.entry(i)["onnx"], "seed": seed, "sha256": self.entry(i)["sha256"]}
+            for seed, i in enumerate(ids)
+        ]
+        stage = all(self.entry(i).get("smoke") is True for i in ids)
+        value = {
+            "id": manifest_id,
+            "kind": "fr_ensemble",
+            "ensemble_size": len(ids),
+            "members": members,
+            "smoke": stage,
+        }
+        return {key: item for key, item in {**value, **fields}.items() if item is not None}
 
     def entry(self, entry_id: str) -> dict[str, Any]:
         found: dict[str, Any] = next(e for e in self.registry["models"] if e["id"] == entry_id)
@@ -150,17 +186,16 @@ class Forge:
         return self.check(**question)
 
     def identity(self, entry_id: str) -> str:
-        """What the judge itself says the entry's identity would be in production, from a report that holds it."""
-        report = self.check()
-        found = {c.id: c.identity_after for c in report.changes if c.identity_after}
-        return str(found[entry_id])
+        """As the judge works it out of the entry at HEAD."""
+        with GitRepo.discover(str(self.root)) as repo, nullcontext(self.bench) if self.bench else Workbench() as bench:
+            policy = default_policy().policy
+            side = Side(repo.tree("HEAD"), f"{self.folder}/registry.json", policy, bench.graphs(policy.limits))
+            return side.identity(side.entries[entry_id]).digest
 
     def evidence(self, *ids: str, name: str = "PROMOTE.json", **fields: Any) -> None:
         """Evidence that names the entries as they stand at HEAD."""
-        report = self.check()
-        identities = {c.id: c.identity_after for c in report.changes if c.identity_after}
         subjects = [
-            {"id": i, "onnx": self.entry(i)["onnx"], "sha256": self.entry(i)["sha256"], "identity": identities[i]}
+            {"id": i, "onnx": self.entry(i)["onnx"], "sha256": self.entry(i)["sha256"], "identity": self.identity(i)}
             for i in ids
         ]
         self.write_json(name, {"schema_version": 2, "verdict": "PROMOTE", "subjects": subjects, **fields})

@@ -17,6 +17,7 @@ from smokegate.errors import SmokegateError, UsageError
 
 if TYPE_CHECKING:
     from smokegate.judge.report import Report
+    from smokegate.sources.history import Commit
 
 EXIT_BLOCK = 1
 EXIT_CANNOT_JUDGE = 2
@@ -67,7 +68,8 @@ def check(
     Exit code 0: pass. 1: blocked, or evidence or an owner is wanted. 2: cannot judge. 3: a bug of ours.
     """
     from smokegate.judge.report import Verdict
-    from smokegate.review.check import Question, check as review
+    from smokegate.review.check import Question
+    from smokegate.review.check import check as review
 
     reports = review(Question(repo, base, head, registry, policy, deep))
     _write(_rendered(reports, format_, verbose=verbose, to_file=output is not None), output)
@@ -99,13 +101,16 @@ def history(
     from smokegate.review.check import Question
     from smokegate.review.history import history as replayed
 
-    rows, reports, faults = [], [], 0
+    rows: list[tuple[Commit, list[str], str | None]] = []
+    reports: list[Report] = []
+    faults = 0
     lines: list[str] = []
     colour = output is None and _colour(sys.stdout)
     for one in replayed(Question(repo, None, head, registry, policy), since=since):
         faults += one.fault is not None
         reports += one.reports
-        rows.append((one.commit, [json_report.render([r]) for r in one.reports] if format_ == "json" else [], one.fault))
+        told = [json_report.render([report]) for report in one.reports] if format_ == "json" else []
+        rows.append((one.commit, told, one.fault))
         shown = [replay.line(one.commit, r, colour=colour, width=_width()) for r in one.reports]
         shown += [replay.fault_line(one.commit, one.fault, colour=colour)] if one.fault else []
         if format_ == "text" and output is None:
@@ -131,11 +136,11 @@ def history(
 @click.option("--registry", help="The registry, named from the root of the repo; needed where there are several.")
 def retire(entry_id: str, reason: str, superseded_by: str | None, repo: str, registry: str | None) -> int:
     """Take an entry out of the registry and record why, as SG401 wants it."""
-    from smokegate.review.locate import working_registry
+    from smokegate.review.locate import last_known, working_registry
     from smokegate.review.retire import plan
 
-    path = working_registry(repo, registry)
-    retiring = plan(path, entry_id, reason, superseded_by)
+    working = working_registry(repo, registry)
+    retiring = plan(working.path, entry_id, reason, superseded_by, lambda gone: last_known(repo, working.name, gone))
     retiring.write()
     click.echo(f"{entry_id} is retired: {retiring.record.name} says why.")
     click.echo(f"next: git add {_shown(retiring.registry)} {_shown(retiring.record)} && smokegate check")
@@ -160,7 +165,8 @@ def policy_init(repo: str, registry: str | None, stdout: bool) -> int:
         click.echo(text, nl=False)
         return 0
     if path.exists():
-        raise UsageError(f"{_shown(path)} is there already", fix="smokegate policy show; or --stdout to see the starter")
+        fix = "smokegate policy show; or --stdout to see the starter"
+        raise UsageError(f"{_shown(path)} is there already", fix=fix)
     path.write_text(text, encoding="utf-8")
     click.echo(f"wrote {_shown(path)}: every key is in it, commented out at its default.")
     click.echo(f"next: read it, then git add {_shown(path)}; it judges once it is on the base branch")
@@ -278,8 +284,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _inert(text: str) -> str:
-    """Names in errors come from repositories: no control character of theirs reaches the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    """Names in errors come from repositories: nothing of theirs commands the terminal, or the runner that reads it."""
+    from smokegate.render.escape import visible_lines
+
+    return "\n".join(visible_lines(text))
 
 
 def main() -> None:

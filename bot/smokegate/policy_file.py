@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from smokegate.errors import PolicyError
-from smokegate.policy import POLICY_NAME, Policy
+from smokegate.policy import POLICY_NAME, Bound, Policy
 
 if TYPE_CHECKING:
     from smokegate.policy_yaml import Json
@@ -33,22 +33,30 @@ class LoadedPolicy:
 
 def locate(registry: str, has: Callable[[str], bool]) -> str | None:
     """The policy file of the registry at this path: at the root of the tree, or beside the registry."""
-    folder = registry.rpartition("/")[0]
-    places = dict.fromkeys(("", f"{folder}/" if folder else ""))
-    for place in places:
+    for folder in _folders(registry):
         for wrong in _MISSPELT:
-            if has(place + wrong):
+            if has(folder + wrong):
                 raise PolicyError(
-                    f"{place}{wrong} looks like a policy, but only {POLICY_NAME} is read",
-                    fix=f"git mv {place}{wrong} {place}{POLICY_NAME}",
+                    f"{folder}{wrong} looks like a policy, but only {POLICY_NAME} is read",
+                    fix=f"git mv {folder}{wrong} {folder}{POLICY_NAME}",
                 )
-    found = [place + POLICY_NAME for place in places if has(place + POLICY_NAME)]
+    found = [folder + POLICY_NAME for folder in _folders(registry) if has(folder + POLICY_NAME)]
     if len(found) > 1:
         raise PolicyError(
             f"two policies claim the registry {registry}: {found[0]} and {found[1]}",
             fix=f"keep one of them, for example: git rm {found[1]}",
         )
     return found[0] if found else None
+
+
+def places(registry: str) -> list[str]:
+    """Every path at which `locate` looks, the misspelt ones included."""
+    return [folder + name for folder in _folders(registry) for name in (POLICY_NAME, *_MISSPELT)]
+
+
+def _folders(registry: str) -> list[str]:
+    folder = registry.rpartition("/")[0]
+    return list(dict.fromkeys(("", f"{folder}/" if folder else "")))
 
 
 def parse(data: bytes, name: str) -> LoadedPolicy:
@@ -85,7 +93,8 @@ def plain(value: Any) -> Json:
     """A policy, or a part of one, as the values that a file would have, defaults written out."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
-        return {field.alias or name: plain(getattr(value, name)) for name, field in fields.items()}
+        said = {field.alias or name: plain(getattr(value, name)) for name, field in fields.items()}
+        return {key: one for key, one in said.items() if one is not None} if isinstance(value, Bound) else said
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, dict):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from smokegate.judge.reach import Reach
+from smokegate.judge.reach import Reach, is_source_text
 from smokegate.judge.report import Change, What
 from smokegate.judge.side import Side
 from smokegate.registry.document import DocumentFault
 from smokegate.registry.entry import Entry
-from smokegate.registry.identity import Identity
+from smokegate.registry.identity import Identity, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class Step:
 
     @property
     def fresh(self) -> bool:
-        """Flips, enters, or changes identity: none of its findings is a standing one."""
-        return self.after is not None and (self.added or self.flipped or self.renamed or self.identity_changed)
+        """Flips, enters, or changes identity: none of its findings is a standing one. A new name alone is neither."""
+        return self.after is not None and (self.added or self.flipped or self.identity_changed)
 
     @property
     def fresh_production(self) -> bool:
@@ -118,7 +119,7 @@ class RegistryChange:
 
     def _step(self, key: str, before: Entry | None, after: Entry) -> Step | None:
         files = self.reach.of(key)
-        if before is not None and before.raw == after.raw and before.key == after.key and not files:
+        if before is not None and before.key == after.key and not files and _same(before.raw, after.raw):
             return None
         fields = _differing_fields(before, after) if before else ()
         identities = self._identities(before, after)
@@ -131,23 +132,31 @@ class RegistryChange:
         flips = not before.production and after.production
         if not flips and not self._meaning_may_differ(before, after):
             return None, None
+        # both first: what only one of them has at hand (an LFS object, a file that moves to a release) tells of both
+        self.base.look_into(before)
+        self.head.look_into(after)
         return self.base.identity(before), self.head.identity(after)
 
     def _meaning_may_differ(self, before: Entry, after: Entry) -> bool:
-        if self.reach.of(after.key):
+        if before.key != after.key or self.reach.of(after.key):
             return True
         return self.base.identity_inputs(before) != self.head.identity_inputs(after)
 
     # -- for the report ----------------------------------------------------------------------------------------------
 
-    def changes(self) -> list[Change]:
+    def changes(self, law_at: Collection[str] = ()) -> list[Change]:
+        """What happened to entries, and to governed files that are no entry's: the law's own, wherever they lie."""
         found = [change for step in self.steps.values() for change in self._changes_of(step)]
         mentioned = self.reach.attributed | {self.head.registry_path}
+        governed = {p for p in self.governed_changes if self._may_matter(p)} | self.changed_paths.intersection(law_at)
         found += [
-            Change(id=path, what=_what_of_path(self, path), fields=("file",))
-            for path in sorted(self.governed_changes - mentioned)
+            Change(id=path, what=_what_of_path(self, path), fields=("file",)) for path in sorted(governed - mentioned)
         ]
         return sorted(found, key=lambda change: (change.id, change.what.value))
+
+    def _may_matter(self, path: str) -> bool:
+        """All in a folder of the registry's own; of a whole repo that is its folder, not the source text."""
+        return bool(self.head.folder) or self.reach.is_document(path) or not is_source_text(path)
 
     @cached_property
     def governed_changes(self) -> frozenset[str]:
@@ -206,9 +215,19 @@ class RegistryChange:
         return step.before is not None and any(r.id == step.before.id for r in self.head.retirements)
 
 
-def _differs(before: object, after: object, field: str) -> bool:
-    one, other = dict(before), dict(after)  # type: ignore[call-overload]
-    return (field in one) != (field in other) or repr(one.get(field)) != repr(other.get(field))
+def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether two rows say the same. Python's `==` alone would take `"smoke": 1` for `"smoke": true`."""
+    if before != after:
+        return False
+    return all(type(value) is type(after[name]) for name, value in before.items()) and not any(
+        _differs(before, after, name) for name, value in before.items() if isinstance(value, dict | list)
+    )
+
+
+def _differs(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> bool:
+    if (name in before) != (name in after):
+        return True
+    return bool(canonical(before.get(name)) != canonical(after.get(name)))
 
 
 def _differing_fields(before: Entry, after: Entry) -> tuple[str, ...]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from smokegate.globs import matches
 from smokegate.judge.change import RegistryChange, Step
-from smokegate.judge.law import Law
+from smokegate.judge.law import Law, PastEntry
 from smokegate.judge.problem import Problem
 from smokegate.judge.side import Side
+from smokegate.policy import POLICY_NAME
+from smokegate.registry.document import DocumentFault
 from smokegate.registry.entry import Entry
 from smokegate.registry.identity import Identity
+from smokegate.registry.retirement import Retirement
+
+_NAMES_BYTES = 2
+"""The version of evidence that names what it was measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +31,63 @@ class Naming:
 
 def naming(side: Side, entry: Entry, identity: Identity) -> Naming:
     """An evidence file binds by identity: the id alone, or the digest alone, names nothing."""
-    near = []
+    near: list[str] = []
     for path in side.evidence_paths:
-        document = side.value(path)
-        if not isinstance(document, dict) or document.get("verdict") != "PROMOTE":
-            continue
-        subjects = document.get("subjects")
-        if not isinstance(subjects, list):
-            near.append(f"`{path}` names no model bytes (version 1)")
-            continue
-        for subject in subjects:
-            if not isinstance(subject, dict) or subject.get("id") != entry.id:
-                continue
-            if subject.get("identity") == identity.digest and subject.get("sha256") == identity.graph:
-                return Naming(path)
-            near.append(f"`{path}` names `{entry.id}` with another identity ({_short(subject.get('identity'))})")
+        fault = _names(side, path, entry, identity)
+        if fault is None:
+            return Naming(path)
+        near += [f"`{path}` {fault}"] if fault else []
     return Naming(None, tuple(near))
 
 
-def wants_evidence(change: RegistryChange, step: Step, law: Law, said: str, pointer_field: str) -> Iterator[Problem]:
-    """The problem, unless an evidence file at head names what goes to production."""
+def _names(side: Side, path: str, entry: Entry, identity: Identity) -> str | None:
+    """None where the file names it; else why it does not, empty where it is about something else."""
+    document = side.document(path)
+    if document is None or isinstance(document, DocumentFault):
+        return document.message if document else ""
+    value = document.value if isinstance(document.value, dict) else {}
+    mine = [s for s in _subjects(value) if entry.id is not None and s.get("id") == entry.id]
+    if value.get("verdict") != "PROMOTE":
+        return f"says {value['verdict']}" if mine and isinstance(value.get("verdict"), str) else ""
+    if value.get("schema_version") != _NAMES_BYTES:
+        return "is of a version that names no model bytes"
+    if any(_is_exactly(subject, identity) for subject in mine):
+        return None
+    others = {_short(subject.get("identity")) for subject in mine}
+    return f"names `{entry.id}` with another identity ({', '.join(sorted(others))})" if mine else ""
+
+
+def _subjects(evidence: dict[str, Any]) -> list[dict[str, Any]]:
+    subjects = evidence.get("subjects")
+    return [s for s in subjects if isinstance(s, dict)] if isinstance(subjects, list) else []
+
+
+def _is_exactly(subject: dict[str, Any], identity: Identity) -> bool:
+    named = subject.get("identity"), subject.get("sha256")
+    return identity.graph is not None and named == (identity.digest, identity.graph)
+
+
+def wants_evidence(
+    change: RegistryChange, step: Step, law: Law, said: str, *, at: str, otherwise: str
+) -> Iterator[Problem]:
+    """The problem, unless a gate has a say and an evidence file at head names what goes to production.
+
+    `at` is the field to point to, `otherwise` what the author may do instead of bringing evidence.
+    """
     entry = step.after
     if entry is None:
         return
     identity = step.identity_after or change.head.identity(entry)
     found = naming(change.head, entry, identity)
-    if found.path is not None:
-        return
     gate = gate_for(law, entry)
-    near = f"; {'; '.join(found.near[:3])}" if found.near else ""
+    if found.path is not None and gate is not None:
+        return
     yield Problem(
         subject=step.key,
         path=change.head.registry_path,
-        pointer=entry.pointer(pointer_field),
-        message=f"{said}, and no passing evidence names its identity {identity.digest}{near}",
-        fix=_fix(entry, gate),
+        pointer=entry.pointer(at),
+        message=f"{said}, and {_lack(gate, found, identity)}",
+        fix=f"{_cure(gate, step.key, law)}, or {otherwise}",
         cause=(),
     )
 
@@ -70,23 +99,37 @@ def gate_for(law: Law, entry: Entry) -> str | None:
     return None
 
 
-def _fix(entry: Entry, gate: str | None) -> str:
+def _lack(gate: str | None, found: Naming, identity: Identity) -> str:
     if gate is None:
-        return (
-            f"no gate of the policy matches `{entry.key}`: add one under `gates` in .smokegate.yml (in a pull request "
-            'of its own), or keep "smoke": true'
-        )
-    return f"run the {gate} gate for `{entry.key}` and commit its PROMOTE.json beside the registry, or keep \"smoke\": true"
+        return "no gate of the policy judges it, so no evidence can speak for it"
+    near = f" ({'; '.join(found.near[:3])})" if found.near else ""
+    return f"no passing evidence names its identity {identity.digest}{near}"
+
+
+def _cure(gate: str | None, key: str, law: Law) -> str:
+    if gate is None:
+        place = law.policy_path or POLICY_NAME
+        return f"add a gate that matches `{key}` under `gates` in {place}, in a pull request of its own"
+    return f"run the {gate} gate for `{key}` and commit its PROMOTE.json beside the registry"
+
+
+# -- what needs no evidence --------------------------------------------------------------------------------------------
 
 
 def is_restored(change: RegistryChange, step: Step, law: Law) -> bool:
+    return restored_from(change, step, law) is not None
+
+
+def restored_from(change: RegistryChange, step: Step, law: Law) -> PastEntry | None:
     """First-parent history knows it at this identity and stage, and never saw it retired."""
     entry = step.after
-    if entry is None or entry.id is None:
-        return False
+    if entry is None or entry.id is None or not step.added:
+        return None
     past = law.past(entry.id)
     identity = step.identity_after or change.head.identity(entry)
-    return past is not None and not past.retired and (past.stage, past.identity) == (entry.stage, identity.digest)
+    if past is None or past.retired or (past.stage, past.identity) != (entry.stage, identity.digest):
+        return None
+    return past
 
 
 def carried_on(change: RegistryChange, step: Step) -> bool:
@@ -94,7 +137,13 @@ def carried_on(change: RegistryChange, step: Step) -> bool:
     before, after = step.before, step.after
     if not (step.renamed and before and after and before.production) or step.identity_changed:
         return False
-    return any(r.id == before.id and r.superseded_by == after.id and r.reason for r in change.head.retirements)
+    return any(r.superseded_by == after.id and r.reason for r in records_of(change, before))
+
+
+def records_of(change: RegistryChange, gone: Entry) -> list[Retirement]:
+    """What head records of an entry's retirement, by its id and its bytes."""
+    known = {gone.sha256, change.base.digest(change.base.model_path(gone))} - {None}
+    return [r for r in change.head.retirements if r.id == gone.id and r.sha256 in known]
 
 
 def _short(value: object) -> str:

@@ -12,7 +12,7 @@ from smokegate.judge.change import RegistryChange
 from smokegate.judge.side import Side
 from smokegate.policy import Policy
 
-_SEED = re.compile(r"[_-]?seed\d+$")
+_SEED = re.compile(r"[_-]?seed\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ def _on(side: Side, policy: Policy) -> dict[str, set[str]]:
     ids = [e.id for e in side.entries.values() if e.id]
     for name, globs in policy.groups.items():
         found[name] |= _matching(ids, globs)
-    for gate in policy.gates.values():
-        for entry_id in _matching(ids, gate.match) if gate.group else ():
-            found[_SEED.sub("", entry_id)].add(entry_id)
+    for glob in dict.fromkeys(glob for gate in policy.gates.values() if gate.group for glob in gate.match):
+        for entry_id in _matching(ids, [glob]):
+            found[_trunk(entry_id) or glob].add(entry_id)
     for manifest in side.manifests:
         found[manifest.id] |= manifest.member_ids()
     return found
@@ -59,11 +59,16 @@ def _matching(ids: Iterable[str], globs: Iterable[str]) -> set[str]:
     return {i for i in ids if any(matches(glob, i) for glob in globs)}
 
 
+def _trunk(entry_id: str) -> str | None:
+    """What the members of an ensemble share; None for an id without a seed, which goes with its glob."""
+    trunk = _SEED.sub("", entry_id)
+    return trunk if trunk != entry_id else None
+
+
 def ensembles(ids: Iterable[str]) -> dict[str, list[str]]:
     """Ids that differ only by their seed, by the trunk they share."""
     found: dict[str, list[str]] = defaultdict(list)
     for entry_id in ids:
-        trunk = _SEED.sub("", entry_id)
-        if trunk != entry_id:
+        if trunk := _trunk(entry_id):
             found[trunk].append(entry_id)
     return {trunk: members for trunk, members in found.items() if len(members) > 1}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from smokegate.judge.change import RegistryChange, Step
 from smokegate.judge.check import AsksEntry, AsksSide, Check, Cure, Depth, Hardens
+from smokegate.judge.dossier import restored_from
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem
 from smokegate.judge.report import Finding, Report, Severity, Verdict
-from smokegate.judge.side import Side
+from smokegate.judge.shell import pathspec
 from smokegate.judge.table import BY_CODE, CHECKS
 from smokegate.policy import Level
+from smokegate.policy_file import places
 from smokegate.registry.document import JsonDocument
 
 _QUIET_FIELDS = frozenset(
@@ -20,6 +23,8 @@ _QUIET_FIELDS = frozenset(
 )
 """Fields that no deep check reads."""
 _QUIET_FILES = frozenset({"card", "evidence"})
+_READS = "SG102"
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class _Judged:
 
 
 def judge(change: RegistryChange, law: Law) -> Report:
-    judged = [j for check in CHECKS if _level(check, law) is not Level.OFF for j in _ask(check, change, law)]
+    judged = [j for check in CHECKS if _level(check, change, law) is not Level.OFF for j in _ask(check, change, law)]
     findings = sorted((_finding(j, change, law) for j in judged), key=_order)
     return Report(
         verdict=verdict(findings),
@@ -40,7 +45,7 @@ def judge(change: RegistryChange, law: Law) -> Report:
         head=change.head.tree.label,
         registry=change.head.registry_path,
         policy_sha256=law.policy_sha256,
-        changes=tuple(change.changes()),
+        changes=tuple(change.changes({*places(change.head.registry_path), law.schema_path})),
         findings=tuple(findings),
         notes=tuple(change.notes),
         entries_before=len(change.base.entries),
@@ -58,7 +63,10 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
     return Verdict.NEEDS_EVIDENCE if cures == {Cure.EVIDENCE} else Verdict.BLOCK
 
 
-def _level(check: Check, law: Law) -> Level | None:
+def _level(check: Check, change: RegistryChange, law: Law) -> Level | None:
+    """The policy's word, where it has one: but no word of it lets a registry pass that nobody could read."""
+    if check.code == _READS and not change.head_is_readable:
+        return None
     return law.policy.checks.get(check.code)
 
 
@@ -81,8 +89,15 @@ def _ask_side(check: Check, ask: AsksSide, change: RegistryChange, law: Law) -> 
     standing = {_mark(p) for p in ask(change.base, law)}
     for problem in found:
         unreadable = problem.path == change.head.registry_path and not change.head_is_readable
-        introduced = unreadable or _mark(problem) not in standing or _any_fresh(problem, change)
-        yield _Judged(check, problem, introduced)
+        known = _mark(problem) in standing or _came_back(problem, ask, change, law)
+        yield _Judged(check, problem, unreadable or not known or _any_fresh(problem, change, law))
+
+
+def _came_back(problem: Problem, ask: AsksSide, change: RegistryChange, law: Law) -> bool:
+    """Whether it is the old fault of a row that is restored with it."""
+    steps = [change.steps.get(key) for key in problem.entries]
+    pasts = [restored_from(change, step, law) for step in steps if step and step.added]
+    return any(_mark(problem) in {_mark(p) for p in ask(past.side, law)} for past in pasts if past)
 
 
 def _ask_entries(check: Check, ask: AsksEntry, change: RegistryChange, law: Law) -> Iterator[_Judged]:
@@ -92,8 +107,8 @@ def _ask_entries(check: Check, ask: AsksEntry, change: RegistryChange, law: Law)
             continue
         found = list(ask(change.head, entry, law))
         if found:
-            standing = _standing(ask, step, change.base, law)
-            yield from (_Judged(check, p, standing is not None and _mark(p) not in standing) for p in found)
+            standing = _standing(ask, key, change, law)
+            yield from (_Judged(check, p, _mark(p) not in standing) for p in found)
 
 
 def is_deep(step: Step) -> bool:
@@ -103,21 +118,34 @@ def is_deep(step: Step) -> bool:
     return bool(set(step.fields) - _QUIET_FIELDS or set(step.files) - _QUIET_FILES)
 
 
-def _standing(ask: AsksEntry, step: Step | None, base: Side, law: Law) -> set[tuple[str, str]] | None:
-    """What base, asked the same, gives for the same causes. None: the entry is untouched, so all of it stands."""
-    if step is None:
-        return None
-    if step.fresh or step.before is None:
+def _standing(ask: AsksEntry, key: str, change: RegistryChange, law: Law) -> set[tuple[str, str]]:
+    """What was found for the same causes before: at base, or where history last had a row that is restored.
+
+    Base is asked for untouched entries too: what is said of them may be drawn from what is not theirs.
+    """
+    step = change.steps.get(key)
+    if step is not None and step.fresh:
+        past = restored_from(change, step, law)
+        return {_mark(p) for p in ask(past.side, past.entry, law)} if past else set()
+    before = step.before if step else change.base.entries.get(key)
+    if before is None:
         return set()
-    return {_mark(p) for p in ask(base, step.before, law)}
+    return {_mark(p, now=key, then=before.key) for p in ask(change.base, before, law)}
 
 
-def _mark(problem: Problem) -> tuple[str, str]:
-    return problem.subject, repr(problem.cause)
+def _mark(problem: Problem, *, now: str = "", then: str = "") -> tuple[str, str]:
+    """What makes two problems one; `now` is the name that the entry called `then` goes by at head."""
+    return now if problem.subject == then else problem.subject, repr(problem.cause)
 
 
-def _any_fresh(problem: Problem, change: RegistryChange) -> bool:
-    return any(step.fresh for key in problem.entries if (step := change.steps.get(key)))
+def _any_fresh(problem: Problem, change: RegistryChange, law: Law) -> bool:
+    steps = (change.steps.get(key) for key in problem.entries)
+    return any(_is_fresh(step, change, law) for step in steps if step)
+
+
+def _is_fresh(step: Step, change: RegistryChange, law: Law) -> bool:
+    """A row that is restored is not new."""
+    return step.fresh and restored_from(change, step, law) is None
 
 
 # -- findings --------------------------------------------------------------------------------------------------------
@@ -136,22 +164,35 @@ def _finding(judged: _Judged, change: RegistryChange, law: Law) -> Finding:
         line=line,
         column=column,
         message=problem.message,
-        fix=problem.fix.replace("{base}", change.base.tree.label),
+        fix=_fix(problem, change),
     )
+
+
+def _fix(problem: Problem, change: RegistryChange) -> str:
+    base = change.base.tree.label
+    fix = problem.fix.replace("{base}", base)
+    path = problem.restores
+    if path is None or not _COMMIT.fullmatch(base):
+        return fix
+    before = change.base.key(path)
+    if before is None or before == change.head.key(path):
+        return fix
+    return f"{fix}; if base's file is meant: git checkout {base} -- {pathspec(path)}"
 
 
 def _severity(judged: _Judged, change: RegistryChange, law: Law) -> Severity:
     """The policy's word for the check; on top of it, what is milder hardens for an entry on its way up."""
     check, problem = judged.check, judged.problem
-    level = _level(check, law)
+    level = _level(check, change, law)
     own = check.severity if level is None else Severity(level.value)
     milder = own if problem.severity is None or level is not None else problem.severity
     if check.hardens is Hardens.NEVER or milder is Severity.BLOCK:
         return milder
     steps = [step for key in problem.entries if (step := change.steps.get(key))]
     if check.hardens is Hardens.FRESH:
-        return own if any(step.fresh for step in steps) else milder
-    return Severity.BLOCK if any(step.fresh_production for step in steps) else milder
+        return own if any(_is_fresh(step, change, law) for step in steps) else milder
+    rising = (step for step in steps if step.fresh_production)
+    return Severity.BLOCK if any(_is_fresh(step, change, law) for step in rising) else milder
 
 
 def _place(problem: Problem, change: RegistryChange) -> tuple[int | None, int | None]:

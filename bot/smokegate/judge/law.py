@@ -6,7 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from smokegate.judge.side import Side
+from smokegate.judge.supersession import Claim, claim
 from smokegate.policy import Level, Policy
+from smokegate.registry.entry import Entry
 from smokegate.registry.json_schema import SchemaFault
 
 
@@ -23,11 +26,23 @@ class Schema(Protocol):
 class PastEntry:
     """An entry as first-parent history last knew it."""
 
-    commit: str
-    stage: str
-    identity: str
+    side: Side
+    """The registry as it stood then."""
+    entry: Entry
     retired: bool
     """Whether any commit on the way recorded its retirement."""
+
+    @property
+    def stage(self) -> str:
+        return self.entry.stage
+
+    @property
+    def identity(self) -> str:
+        return self.side.identity(self.entry).digest
+
+    @property
+    def claim(self) -> Claim:
+        return claim(self.side, self.entry)
 
 
 HistoryLookup = Callable[[str], PastEntry | None]

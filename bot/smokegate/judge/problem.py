@@ -25,6 +25,8 @@ class Problem:
     column: int | None = None
     concerns: tuple[str, ...] = ()
     """Keys of the entries it is about, where they are not the subject itself."""
+    restores: str | None = None
+    """A file that may be wrong: where base holds other bytes at that path, the fix says how to have them back."""
     severity: Severity | None = None
     """Where it departs from the check's own."""
 

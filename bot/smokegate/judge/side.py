@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,12 +15,12 @@ from smokegate.registry import card, manifest, paths, retirement
 from smokegate.registry.document import DocumentFault, JsonDocument, read_json
 from smokegate.registry.entry import Entry, read_entries
 from smokegate.registry.graph import Graph, GraphFault
-from smokegate.registry.identity import Identity
+from smokegate.registry.identity import Identity, canonical
 from smokegate.registry.manifest import Manifest
 from smokegate.registry.paths import Resolved
 from smokegate.registry.retirement import RETIRED_NAME, Retirement
 from smokegate.registry.sidecar import Sidecar
-from smokegate.sources.links import follow
+from smokegate.sources.links import trail
 from smokegate.sources.tree import Content, Kind, Tree
 
 MIB = 1024 * 1024
@@ -52,6 +53,10 @@ class Graphs:
             self._known[content.digest] = self.lab.inspect(bytes_at(tree, path, content))
         return self._known[content.digest]
 
+    def known(self, digest: str | None) -> Graph | GraphFault | None:
+        """What bytes that are not in this tree were seen to be elsewhere."""
+        return self._known.get(digest) if digest else None
+
 
 def bytes_at(tree: Tree, path: str, content: Content) -> Bytes:
     return Bytes(content.digest, content.size, lambda: tree.open(path))
@@ -76,9 +81,17 @@ class Side:
         """Every path in the registry's folder."""
         return frozenset(self.tree.paths(self.folder))
 
+    def holds(self, path: str) -> bool:
+        """Whether a path lies, or would lie, in the registry's folder."""
+        return not self.folder or path.startswith(f"{self.folder}/")
+
+    def trail(self, path: str) -> list[str]:
+        """Every symlink on the way, and where the path leads."""
+        return trail(self.tree, path)
+
     def real(self, path: str) -> str:
         """Where a path leads once the symlinks of this tree are followed; SG206 is who complains of them."""
-        return follow(self.tree, path)
+        return self.trail(path)[-1]
 
     def is_file(self, path: str | None) -> bool:
         node = self.tree.node(self.real(path)) if path else None
@@ -189,19 +202,39 @@ class Side:
             found += _pins(self.sidecar(entry).value.get("external_data"), sidecar_path, ("external_data",))
         return found
 
+    def model_graph(self, entry: Entry) -> Graph | GraphFault | None:
+        """As the file has it, or as bytes of the declared digest had it where the file lies elsewhere (a release)."""
+        path = self.model_path(entry)
+        return self.graph(path) if self.is_file(path) else self.graphs.known(entry.sha256)
+
+    def twin_graph(self, entry: Entry) -> Graph | GraphFault | None:
+        path = self.twin_path(entry)
+        if path is None:
+            return None
+        return self.graph(path) if self.is_file(path) else self.graphs.known(entry.text("int8_sha256"))
+
     def external(self, entry: Entry) -> dict[str, Resolved] | None:
         """Each location the graph (or its twin) refers to, resolved; None when no graph can be looked into."""
         found: dict[str, Resolved] = {}
         looked = False
-        for model in (self.model_path(entry), self.twin_path(entry)):
-            graph = self.graph(model)
+        for model, graph in (
+            (self.model_path(entry), self.model_graph(entry)),
+            (self.twin_path(entry), self.twin_graph(entry)),
+        ):
             if isinstance(graph, Graph) and model is not None:
                 looked = True
                 for tensor in graph.external:
-                    found[tensor.location] = paths.resolve(
-                        self.folder, tensor.location, start=paths.parent(model)
-                    )
+                    found[tensor.location] = paths.resolve(self.folder, tensor.location, start=paths.parent(model))
         return found if looked else None
+
+    def pinned_paths(self, entry: Entry) -> Iterator[str]:
+        """Where the pins lead: as written beside the model, and as seen from the registry's folder."""
+        model = self.model_path(entry)
+        starts = dict.fromkeys((self.folder, paths.parent(model) if model else self.folder))
+        for pin in self.pins(entry):
+            for start in starts:
+                if path := paths.resolve(self.folder, pin.location, start=start).path:
+                    yield path
 
     # -- ensembles, retirements, evidence ---------------------------------------------------------------------------
 
@@ -228,6 +261,11 @@ class Side:
         return self.manifests_in(self.loose_documents)
 
     @cached_property
+    def documents(self) -> frozenset[str]:
+        """The registry itself, its record of retirements and its manifests."""
+        return frozenset((self.registry_path, self.retired_path, *(m.path for m in self.manifests)))
+
+    @cached_property
     def memberships(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Per entry id, what the manifests say of its place in an ensemble."""
         found: dict[str, list[Mapping[str, Any]]] = {}
@@ -248,7 +286,8 @@ class Side:
 
     @cached_property
     def evidence_paths(self) -> list[str]:
-        return sorted(p for p in self.files if self.is_evidence(p))
+        """Plain files alone: behind a link, what SG411 keeps would not be what was read."""
+        return sorted(p for p in self.files if self.is_evidence(p) and self.is_file(p) and self.real(p) == p)
 
     def is_evidence(self, path: str) -> bool:
         inside = paths.within(self.folder, path)
@@ -273,22 +312,31 @@ class Side:
         )
 
     def _external_digests(self, entry: Entry) -> dict[str, str]:
-        """By location. What is not in the tree counts by its pin, and what nobody knows counts as unknown."""
-        pinned = {pin.location: pin.sha256 for pin in self.pins(entry)}
+        """By place. What is not in the tree counts by its pin, and what nobody knows counts as unknown."""
+        pins = _by_location(self.pins(entry))
+        pinned = {self._beside_model(entry, self.resolve(place), place): digest for place, digest in pins.items()}
         referred = self.external(entry)
         if referred is None:
             return pinned
-        return {
-            location: self.digest(resolved.path) or pinned.get(location, "unknown")
-            for location, resolved in referred.items()
-        }
+        found = {}
+        for location, resolved in referred.items():
+            place = self._beside_model(entry, resolved, location)
+            found[place] = self.digest(resolved.path) or pinned.get(place, "unknown")
+        return found
+
+    def _beside_model(self, entry: Entry, resolved: Resolved, spelled: str) -> str:
+        """One name for one file: a pin names it from the registry's folder, the graph from the model's."""
+        model = self.model_path(entry)
+        if model is None or resolved.path is None:
+            return spelled
+        return posixpath.relpath(f"/{resolved.path}", f"/{paths.parent(model)}")
 
     def _runtime(self, entry: Entry) -> dict[str, Any]:
         sidecar = self.sidecar(entry)
         found = sidecar.runtime()
         found["kind"] = entry.raw.get("kind")
         found["quant_mode"] = entry.raw.get("quant_mode", "fp32")
-        graph = self.graph(self.model_path(entry))
+        graph = self.model_graph(entry)
         for side in ("inputs", "outputs"):
             claimed = sidecar.names(side)
             if claimed and not names_agree(claimed, graph, side):
@@ -299,23 +347,25 @@ class Side:
         return found
 
     def identity_inputs(self, entry: Entry) -> tuple[Any, ...]:
-        """What identity is drawn from, cheap to compare: equal inputs mean one identity without looking into a graph."""
+        """What identity is drawn from, cheap to compare, bar the files of external weights, which `Reach` tells of:
+        equal inputs mean one identity without looking into a graph."""
         model, twin = self.model_path(entry), self.twin_path(entry)
-        sidecars = (self.sidecar_path(entry), self.twin_sidecar_path(entry))
-        located = [self.key(p) for p in (model, twin) if p]
+        files = (model, twin, self.sidecar_path(entry), self.twin_sidecar_path(entry))
         pinned = [(pin.location, pin.sha256) for pin in self.pins(entry)] if entry.raw.get("external_data") else []
         return (
-            entry.raw.get("kind"),
-            entry.raw.get("quant_mode", "fp32"),
-            None if model and self.is_file(model) else entry.sha256,
-            entry.raw.get("int8_sha256"),
-            model,
-            twin,
-            located,
-            [self.key(p) for p in sidecars if p],
+            canonical([entry.raw.get(f) for f in ("kind", "int8_sha256")]),
+            canonical(entry.raw.get("quant_mode", "fp32")),
+            None if self.is_file(model) else entry.sha256,
+            files,
+            [self.key(p) for p in files if p],
             pinned,
-            self.memberships.get(entry.id or "", ()),
+            canonical(self.memberships.get(entry.id or "", ())),
         )
+
+    def look_into(self, entry: Entry) -> None:
+        """Have its graphs inspected where their bytes are at hand, so that the other side knows them too."""
+        for path in (self.model_path(entry), self.twin_path(entry)):
+            self.graph(path)
 
 
 def names_agree(claimed: tuple[list[str], bool], graph: Graph | GraphFault | None, side: str) -> bool:
@@ -325,6 +375,15 @@ def names_agree(claimed: tuple[list[str], bool], graph: Graph | GraphFault | Non
         return True
     ports = [port.name for port in (graph.inputs if side == "inputs" else graph.outputs)]
     return sorted(names) == sorted(ports) if complete else set(names) <= set(ports)
+
+
+def _by_location(pins: list[Pin]) -> dict[str, str]:
+    """Pins that contradict each other count together: none of them may change unseen."""
+    found: dict[str, str] = {}
+    for pin in sorted(pins, key=lambda pin: pin.sha256):
+        known = found.get(pin.location)
+        found[pin.location] = pin.sha256 if known in (None, pin.sha256) else f"{known} {pin.sha256}"
+    return found
 
 
 def _pins(rows: Any, path: str, pointer: tuple[str | int, ...]) -> list[Pin]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ class Entry:
     raw: Mapping[str, Any]
     index: int
     key: str
-    """The id; `id#2` for its second bearer, `models[7]` where there is no usable id."""
+    """The id, `id#2` for its second bearer; the model's path where there is no usable id, else `models[7]`."""
 
     def text(self, field: str) -> str | None:
         value = self.raw.get(field)
@@ -59,22 +58,24 @@ def read_entries(document: Any) -> list[Entry]:
     models = document.get("models") if isinstance(document, dict) else None
     if not isinstance(models, list):
         return []
-    keys: set[str] = set()
+    bearers: dict[str, int] = {}
     entries = []
     for index, raw in enumerate(models):
         if isinstance(raw, dict):
-            key = _key(raw, index, keys)
-            keys.add(key)
-            entries.append(Entry(raw, index, key))
+            entries.append(Entry(raw, index, _key(raw, index, bearers)))
     return entries
 
 
-def _key(raw: Mapping[str, Any], index: int, taken: Collection[str]) -> str:
+def _key(raw: Mapping[str, Any], index: int, bearers: dict[str, int]) -> str:
     """Nobody else's, whatever the ids say: a row that lost its key to another would be judged by nobody."""
-    name = raw.get("id")
-    wanted = name if isinstance(name, str) and name else f"models[{index}]"
-    further = (f"{wanted}#{count}" for count in itertools.count(2))
-    return next(key for key in itertools.chain([wanted], further) if key not in taken)
+    named = (name for name in (raw.get("id"), raw.get("onnx")) if isinstance(name, str) and name)
+    wanted = next(named, f"models[{index}]")
+    key = wanted
+    while key in bearers:
+        bearers[wanted] += 1
+        key = f"{wanted}#{bearers[wanted]}"
+    bearers[key] = 1
+    return key
 
 
 def is_registry_shaped(document: Any) -> bool:
@@ -82,4 +83,4 @@ def is_registry_shaped(document: Any) -> bool:
     if not isinstance(document, dict) or not isinstance(document.get("models"), list):
         return False
     rows = document["models"]
-    return all(isinstance(row, dict) for row in rows) and any("onnx" in row or "sha256" in row for row in rows)
+    return any(isinstance(row, dict) and ("onnx" in row or "sha256" in row) for row in rows)

@@ -29,7 +29,7 @@ class Identity:
             "external": dict(self.external),
             "int8": self.int8,
             "runtime": canonical(self.runtime),
-            "membership": sorted((canonical(m) for m in self.membership), key=_dump),
+            "membership": self._places(),
         }
         return hashlib.sha256(_dump(parts).encode()).hexdigest()
 
@@ -44,13 +44,19 @@ class Identity:
             found.append("int8")
         mine, theirs = canonical(self.runtime), canonical(other.runtime)
         found += [f"runtime.{key}" for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key)]
-        if canonical(self.membership) != canonical(other.membership):
+        if self._places() != other._places():
             found.append("membership")
         return tuple(found)
 
+    def _places(self) -> list[Any]:
+        return sorted((canonical(m) for m in self.membership), key=_dump)
+
 
 def canonical(value: Any) -> Any:
-    """One form per meaning: numbers by value (1 is 1.0, -0.0 is 0), tagged so that no string can pass for one."""
+    """One form per meaning: numbers by value (1 is 1.0, -0.0 is 0), tagged so that no string can pass for one.
+
+    A policy may admit documents 512 deep: loops, because a comprehension would take two frames a level.
+    """
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, str):
@@ -58,8 +64,14 @@ def canonical(value: Any) -> Any:
     if isinstance(value, int | float):
         return _number(value)
     if isinstance(value, Mapping):
-        return {key: canonical(item) for key, item in value.items()}
-    return [canonical(item) for item in value]
+        members = {}
+        for key, item in value.items():
+            members[key] = canonical(item)
+        return members
+    items = []
+    for item in value:
+        items.append(canonical(item))  # noqa: PERF401
+    return items
 
 
 def _number(value: int | float) -> str:

@@ -15,6 +15,10 @@ _LONGEST = 300
 class SchemaFault:
     pointer: Pointer
     message: str
+    missing: str | None = None
+    """The member that is not there, where that is what is wrong."""
+    unexpected: bool = False
+    """Whether the member at `pointer` may not be there at all."""
 
 
 class SchemaError(Exception):
@@ -29,7 +33,7 @@ class CompiledSchema:
 
     def compile(self) -> None:
         """Raises SchemaError for a schema that cannot judge anything."""
-        import jsonschema_rs
+        import jsonschema_rs  # noqa: PLC0415 - a compiled module that a check of nothing does without
 
         if not isinstance(self._schema, dict | bool):
             raise SchemaError("it is neither an object nor a boolean")
@@ -42,14 +46,19 @@ class CompiledSchema:
         if self._validator is None:
             self.compile()
         for error in self._validator.iter_errors(value):
-            yield SchemaFault(_pointer(error), _shortened(error.message))
+            yield from _faults(error)
 
 
-def _pointer(error: Any) -> Pointer:
-    """Down to the member that is too many, where that is what is wrong."""
+def _faults(error: Any) -> Iterator[SchemaFault]:
+    """One fault per member that is too many, at that member."""
     pointer = tuple(error.instance_path)
-    unexpected = getattr(error.kind, "unexpected", None)
-    return (*pointer, unexpected[0]) if unexpected else pointer
+    keyword = type(error.kind).__name__
+    if keyword in {"AdditionalProperties", "UnevaluatedProperties"}:
+        for name in error.kind.unexpected:
+            yield SchemaFault((*pointer, name), f"`{_shortened(name)}` is not a field it knows", unexpected=True)
+        return
+    missing = error.kind.property if keyword == "Required" else None
+    yield SchemaFault(pointer, _shortened(error.message), missing)
 
 
 def _shortened(message: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smokegate.registry.document import JsonDocument
+from smokegate.registry.entry import PRODUCTION, SMOKE
 
 _RUNTIME_FIELDS = (
     "confidence",
@@ -18,6 +19,7 @@ _RUNTIME_FIELDS = (
     "encoder_vocab",
     "encoder_vocab_version",
 )
+_OF_A_MODEL = frozenset({"onnx", "sha256", "seed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,9 @@ class Manifest:
         return value if isinstance(value, str) and value else self.path
 
     @property
-    def smoke(self) -> bool | None:
-        value = self.value.get("smoke")
-        return value if isinstance(value, bool) else None
+    def stage(self) -> str:
+        """As with an entry: what is not literally `true` means production."""
+        return SMOKE if self.value.get("smoke") is True else PRODUCTION
 
     @property
     def size(self) -> int | None:
@@ -75,4 +77,8 @@ class Manifest:
 
 
 def is_manifest(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("members"), list)
+    """Other documents list members too; those of an ensemble are models."""
+    if not isinstance(value, dict) or not isinstance(value.get("members"), list):
+        return False
+    named = "ensemble_size" in value or "ensemble" in str(value.get("kind"))
+    return named or any(isinstance(m, dict) and not _OF_A_MODEL.isdisjoint(m) for m in value["members"])

@@ -8,7 +8,14 @@ import unicodedata
 from dataclasses import dataclass
 
 _PLAIN = re.compile(r"[a-z0-9_][a-z0-9_-]{4,}(?:\.[a-z0-9_-]+)*", re.ASCII)
-_DEVICE_NAMES = frozenset({"con", "prn", "aux", "nul"})
+_DEVICE_NAMES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
+_LOOK_ALIKES = str.maketrans(
+    # Cyrillic, then Greek, as they look once folded
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0455\u0456\u0458\u04bb\u0501\u051b\u051d\u04cf"
+    "\u03b1\u03b2\u03b5\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u0131",
+    "abekmhopctyxsijhdqwlabeikvoptuxi",
+)
+"""Letters of other scripts that a reader takes for Latin ones (Unicode TR 39, the commonest)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,10 @@ def within(folder: str, path: str) -> str:
 
 def fold(name: str) -> str:
     """The form under which two names are one on a careless file system, or to a careless eye."""
-    return name.lower() if name.isascii() else unicodedata.normalize("NFKC", name).casefold()
+    if name.isascii():
+        return name.lower()
+    folded = unicodedata.normalize("NFKC", name).casefold().translate(_LOOK_ALIKES)
+    return "".join(c for c in folded if unicodedata.category(c) != "Cf")
 
 
 def stem(onnx: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from smokegate.registry.identity import canonical
+
 _NAMES = {"inputs": ("input_names", "input_name"), "outputs": ("output_names", "output_name")}
 _ALIASES = {
     "feature_order": ("feature_order", "features"),
@@ -59,14 +61,12 @@ class Sidecar:
         return value if isinstance(value, bool) else None
 
     def runtime(self) -> dict[str, Any]:
-        """The fields that change what the model computes, under one name each. A missing scaler flag means no scaler."""
+        """The fields that change what the model computes, under one name each. No word of a scaler means none."""
         found: dict[str, Any] = {}
         for meaning, spellings in _ALIASES.items():
-            for spelling in spellings:
-                value = self.value.get(spelling, self._corpus().get(spelling))
-                if value is not None:
-                    found[meaning] = value
-                    break
+            said = [v for place in (self.value, self._corpus()) for s in spellings if (v := place.get(s)) is not None]
+            if said:
+                found[meaning] = said[0] if _all_alike(said) else {"contradictory": said}
         if self.value.get("onnx_has_scaler") not in (None, False):
             found["onnx_has_scaler"] = self.value["onnx_has_scaler"]
         return found
@@ -74,3 +74,8 @@ class Sidecar:
     def _corpus(self) -> Mapping[str, Any]:
         corpus = self.value.get("corpus")
         return corpus if isinstance(corpus, dict) else {}
+
+
+def _all_alike(values: list[Any]) -> bool:
+    """Which of two spellings a runtime reads is not ours to know, so both count where they differ."""
+    return all(canonical(value) == canonical(values[0]) for value in values)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from smokegate.judge.change import RegistryChange
 from smokegate.judge.judge import judge
-from smokegate.judge.ports import Laboratory
 from smokegate.judge.report import Report
 from smokegate.judge.side import Graphs, Side
 from smokegate.lab.client import Lab
@@ -88,9 +87,7 @@ def review(sides: Sides, registry: str, registries: list[str], question: Questio
     return judge(change, law)
 
 
-def _readable_base(
-    sides: Sides, base: Side, registry: str, policy: Policy, graphs: Graphs
-) -> tuple[Side, list[str]]:
+def _readable_base(sides: Sides, base: Side, registry: str, policy: Policy, graphs: Graphs) -> tuple[Side, list[str]]:
     fault = base.registry
     if not isinstance(fault, DocumentFault):
         return base, []

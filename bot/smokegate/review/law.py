@@ -11,18 +11,18 @@ from smokegate.errors import PolicyError, UsageError
 from smokegate.judge.law import HistoryLookup, Law
 from smokegate.judge.table import DEFAULT_LEVELS
 from smokegate.policy import Policy
-from smokegate.policy_file import LoadedPolicy, default_policy, locate, parse
+from smokegate.policy_file import LoadedPolicy, parse
 from smokegate.registry import schemas
 from smokegate.registry.document import DocumentFault, read_json
 from smokegate.registry.json_schema import CompiledSchema, SchemaError
 from smokegate.registry.paths import parent, resolve
+from smokegate.review.policies import place_of_policy, policy_at, read_policy
 from smokegate.review.sides import Sides
 from smokegate.review.standing_in import last_readable
 from smokegate.sources.links import follow
 from smokegate.sources.tree import Kind, Tree
 
 OWN_SCHEMA = "registry.schema.json"
-_LONGEST_POLICY = 1 << 20
 _LONGEST_SCHEMA = 4 << 20
 
 
@@ -38,18 +38,11 @@ class Effective:
         return self.loaded.policy
 
 
-def policy_at(tree: Tree, registry: str) -> LoadedPolicy:
-    """The policy of a registry as one tree has it; the default where it has none."""
-    path = locate(registry, lambda p: tree.node(p) is not None)
-    return _read_policy(tree, path) if path else default_policy()
-
-
 def effective_policy(sides: Sides, registry: str, override: str | None) -> Effective:
     if override is not None:
         return Effective(_operators_own(override), overridden=True)
     try:
-        path = locate(registry, lambda p: sides.base.node(p) is not None)
-        return Effective(_read_policy(sides.base, path) if path else default_policy(), path)
+        return Effective(policy_at(sides.base, registry), place_of_policy(sides.base, registry))
     except PolicyError as error:
         if sides.repo is None or sides.base_commit is None or (path := _only_place(sides.base, registry)) is None:
             raise
@@ -61,7 +54,7 @@ def effective_policy(sides: Sides, registry: str, override: str | None) -> Effec
 def _only_place(tree: Tree, registry: str) -> str | None:
     """Two policies for one registry are nobody's ancestor to settle."""
     try:
-        return locate(registry, lambda p: tree.node(p) is not None)
+        return place_of_policy(tree, registry)
     except PolicyError:
         return None
 
@@ -70,19 +63,13 @@ def _operators_own(path: str) -> LoadedPolicy:
     try:
         return parse(Path(path).read_bytes(), path)
     except OSError as error:
-        raise UsageError(f"the policy {path} cannot be read: {error.strerror}", fix="name a file with --policy") from None
-
-
-def _read_policy(tree: Tree, path: str) -> LoadedPolicy:
-    node = tree.node(path)
-    if node is None or node.kind is not Kind.FILE:
-        raise PolicyError(f"{path} is not a plain file, so it cannot be the policy", fix=f"make {path} a regular file")
-    return parse(tree.read(path, _LONGEST_POLICY), path)
+        why = error.strerror or str(error)
+        raise UsageError(f"the policy {path} cannot be read: {why}", fix="name a file with --policy") from None
 
 
 def _readable_policy(tree: Tree, path: str) -> LoadedPolicy | None:
     try:
-        return _read_policy(tree, path)
+        return read_policy(tree, path)
     except PolicyError:
         return None
 
@@ -114,7 +101,7 @@ def effective_schema(sides: Sides, policy: Policy, path: str) -> tuple[CompiledS
 def built_in_schema() -> CompiledSchema:
     document = read_json(schemas.load("registry"), "registry.schema.json", max_bytes=_LONGEST_SCHEMA, max_depth=64)
     if isinstance(document, DocumentFault):
-        raise AssertionError(document.message)
+        raise AssertionError(document.message)  # noqa: TRY004 - our own file is broken, whatever its type
     return CompiledSchema(document.value, "the built-in schema")
 
 
@@ -171,5 +158,3 @@ def law_of(
     if effective.overridden:
         notes.append(f"judged by the operator's own policy {effective.loaded.source}, not by base's")
     return law, notes
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from smokegate.judge.law import HistoryLookup, PastEntry
 from smokegate.judge.side import Side
@@ -13,19 +13,32 @@ from smokegate.sources.tree import Tree
 
 
 def lookup(sides: Sides, registry: str, side_of: Callable[[Tree], Side]) -> HistoryLookup:
-    """Walks back from base only when somebody asks, and no further than it must."""
+    """Walks back from base only when somebody asks, no further than it must, and once for all who ask."""
+    walk = _Walk(sides, registry, side_of)
+    return walk.find
 
-    def past(entry_id: str) -> PastEntry | None:
+
+class _Walk:
+    def __init__(self, sides: Sides, registry: str, side_of: Callable[[Tree], Side]) -> None:
+        self._side_of = side_of
+        self._known: dict[str, PastEntry] = {}
+        """Each id as the newest commit that has it knew it."""
+        self._retired: set[str] = set()
+        self._to_come = self._sides(sides, [registry, join(parent(registry), RETIRED_NAME)])
+
+    def _sides(self, sides: Sides, places: list[str]) -> Iterator[Side]:
+        """The registry after and before each commit that touched it: a sidecar may have changed in between."""
         if sides.repo is None or sides.base_commit is None:
-            return None
-        places = [registry, join(parent(registry), RETIRED_NAME)]
-        retired = False
+            return
         for commit in sides.repo.first_parents(sides.base_commit, places):
-            side = side_of(sides.repo.tree(commit.oid))
-            retired = retired or any(r.id == entry_id for r in side.retirements)
-            entry = side.entries.get(entry_id)
-            if entry is not None:
-                return PastEntry(commit.oid, entry.stage, side.identity(entry).digest, retired)
-        return None
+            yield from (self._side_of(sides.repo.tree(oid)) for oid in (commit.oid, commit.parent) if oid)
 
-    return past
+    def find(self, entry_id: str) -> PastEntry | None:
+        while entry_id not in self._known:
+            side = next(self._to_come, None)
+            if side is None:
+                return None
+            self._retired |= {r.id for r in side.retirements}
+            for key, entry in side.entries.items():
+                self._known.setdefault(key, PastEntry(side, entry, key in self._retired))
+        return self._known[entry_id]

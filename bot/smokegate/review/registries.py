@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
-from smokegate.errors import UsageError
+from smokegate.errors import PolicyError, UsageError
 from smokegate.globs import matches_any
-from smokegate.policy import POLICY_NAME
-from smokegate.policy_file import LoadedPolicy, default_policy
+from smokegate.policy import POLICY_NAME, Policy
+from smokegate.policy_file import default_policy
 from smokegate.registry.document import JsonDocument, read_json
 from smokegate.registry.entry import is_registry_shaped
 from smokegate.registry.paths import parent
 from smokegate.review.law import effective_policy
+from smokegate.review.policies import policy_at
 from smokegate.review.sides import Sides
 from smokegate.sources.tree import Kind, Tree
 
@@ -40,20 +42,28 @@ def registries_of(sides: Sides, named: str | None, override: str | None) -> list
 def _governed(sides: Sides, override: str | None) -> set[str]:
     """By the root's policy, and by the policy beside a registry for what lies in its folder."""
     known = {*sides.base.paths(), *sides.head.paths()}
-    found = _listed(sides, known, effective_policy(sides, "", override).loaded)
-    if override is None:
+    found = _listed(sides, known, "", override)
+    if override is None and sides.base.node(POLICY_NAME) is None:  # beside the root's, another policy lists nothing
         for place in known:
             folder = parent(place)
             if folder and place == f"{folder}/{POLICY_NAME}":
                 inside = {p for p in known if p.startswith(f"{folder}/")}
-                own = effective_policy(sides, f"{folder}/registry.json", None).loaded
-                found |= _listed(sides, inside, own)
+                found |= _listed(sides, inside, f"{folder}/registry.json", None)
     return found
 
 
-def _listed(sides: Sides, known: Iterable[str], loaded: LoadedPolicy) -> set[str]:
+def _listed(sides: Sides, known: Iterable[str], registry: str, override: str | None) -> set[str]:
+    effective = effective_policy(sides, registry, override)
+    found = _listed_by(sides, known, effective.policy)
+    if effective.path is None and not effective.overridden:
+        with suppress(PolicyError):  # SG701 says so; a policy that is being adopted can only add registries
+            found |= _listed_by(sides, known, policy_at(sides.head, registry).policy)
+    return found
+
+
+def _listed_by(sides: Sides, known: Iterable[str], policy: Policy) -> set[str]:
     """What a policy lists is a registry; what only the default's glob catches must look like one."""
-    globs = loaded.policy.registries
+    globs = policy.registries
     matched = {p for p in known if p.endswith(".json") and matches_any(globs, p)}
     if globs != default_policy().policy.registries:
         return matched

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from smokegate.errors import UsageError
-from smokegate.policy import POLICY_NAME
-from smokegate.registry.paths import join, parent
+from smokegate.errors import PolicyError, UsageError
+from smokegate.globs import matches_any
+from smokegate.policy import POLICY_NAME, Policy
+from smokegate.policy_file import default_policy, parse
+from smokegate.registry.paths import parent
+from smokegate.review.policies import LONGEST_POLICY, policy_at
 from smokegate.sources.directory import DirectoryTree
+from smokegate.sources.files import open_beneath
 from smokegate.sources.git import GitRepo
 from smokegate.sources.tree import Tree
 from smokegate.sources.worktree import WorkTree
 
 _FOLDER_PREFIX = "dir:"
+_LITERAL = re.compile(r"[^*?\[{]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ def open_sides(repo_path: str, base: str | None, head: str | None, registry: str
         if head is not None:
             head_tree: Tree = repo.tree(head)
         else:
-            head_tree = stack.enter_context(WorkTree.snapshot(repo, _governed_places(repo, commit, registry)))
+            head_tree = stack.enter_context(WorkTree.snapshot(repo, _places_of_new_files(repo, commit, registry)))
         yield Sides(repo.tree(commit), head_tree, repo, commit)
 
 
@@ -67,29 +73,32 @@ def _base_commit(repo: GitRepo, base: str | None, head: str | None) -> str | Non
     return repo.merge_base(head or "HEAD", repo.default_branch())
 
 
-def _governed_places(repo: GitRepo, commit: str | None, registry: str | None) -> list[str] | None:
-    """What of the working tree can matter, so that a snapshot does not take in gigabytes of video beside it."""
-    known = repo.tree(commit).paths() if commit else ()
-    candidates = [*WorkTree.candidates(repo), *known]
-    folders = {parent(p) for p in candidates if p.endswith(".json") and p.rpartition("/")[2] == "registry.json"}
-    folders |= {parent(p) for p in candidates if p.endswith(POLICY_NAME)} - {""}
-    if registry is not None:
-        folders.add(parent(registry))
-    folders |= _listed_folders(repo, commit, candidates)
+def _places_of_new_files(repo: GitRepo, commit: str | None, registry: str | None) -> list[str] | None:
+    """Where what git does not know yet can matter; the gigabytes of video beside it cannot. None: anywhere."""
+    base = repo.tree(commit)
+    candidates = {*WorkTree.candidates(repo), *base.paths()}
+    policies = list(_policies(repo, base))
+    globs = {glob for policy in policies for glob in policy.registries}
+    registries = {p for p in candidates if p.endswith(".json") and matches_any(globs, p)}
+    folders = {parent(path) for path in (*registries, *([registry] if registry else []))}
+    folders |= {parent(path) for path in candidates if path.endswith(f"/{POLICY_NAME}")}
     if "" in folders:
         return None
-    places = {*folders, POLICY_NAME, ".github/workflows", *(join(f, POLICY_NAME) for f in folders)}
-    there = set(candidates)
-    return sorted(p for p in places if p in there or any(c.startswith(f"{p}/") for c in candidates))
+    cards = {template for policy in policies for template in policy.cards if template.startswith("/")}
+    return sorted({*folders, POLICY_NAME, ".github/workflows", *filter(None, map(_folder_of_cards, cards))})
 
 
-def _listed_folders(repo: GitRepo, commit: str | None, candidates: list[str]) -> set[str]:
-    """Folders of registries that base's policy names otherwise than by `registry.json`."""
-    from smokegate.review.law import policy_at  # noqa: PLC0415 - policies are parsed only when there is one
-    from smokegate.globs import matches_any
+def _policies(repo: GitRepo, base: Tree) -> Iterator[Policy]:
+    """Base's, and where it has none also the one that is about to be adopted."""
+    yield default_policy().policy
+    with suppress(PolicyError):  # whoever judges by it will say so
+        yield policy_at(base, "").policy
+    if repo.top is not None and base.node(POLICY_NAME) is None:
+        with suppress(PolicyError, OSError), open_beneath(repo.top, POLICY_NAME) as file:
+            yield parse(file.read(LONGEST_POLICY), POLICY_NAME).policy
 
-    tree = repo.tree(commit) if commit else None
-    if tree is None or tree.node(POLICY_NAME) is None:
-        return set()
-    globs = policy_at(tree, "").policy.registries
-    return {parent(p) for p in candidates if matches_any(globs, p)}
+
+def _folder_of_cards(template: str) -> str:
+    """The folder up to where a template stops being literal."""
+    literal = _LITERAL.match(template, 1)
+    return parent(literal[0]) if literal else ""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from onnx_models import mlp
-
 from forge import Forge, sha256
+from onnx_models import mlp
 
 
 def passing(forge: Forge) -> None:

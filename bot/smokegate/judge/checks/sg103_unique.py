@@ -22,14 +22,14 @@ def side(side: Side, law: Law) -> Problems:
             by_path[path].append(entry)
     for entry_id, bearers in by_id.items():
         if len(bearers) > 1:
-            yield _problem(side, bearers, "id", f"{len(bearers)} entries have the id `{entry_id}`")
+            yield _problem(side, bearers, "id", f"{len(bearers)} entries have the id `{entry_id}`", entry_id)
     for path, users in by_path.items():
         if len(users) > 1:
             names = ", ".join(f"`{e.key}`" for e in users)
-            yield _problem(side, users, "onnx", f"{names} share the file `{path}`")
+            yield _problem(side, users, "onnx", f"{names} share the file `{path}`", path)
 
 
-def _problem(side: Side, entries: list[Entry], field: str, message: str) -> Problem:
+def _problem(side: Side, entries: list[Entry], field: str, message: str, shared: str) -> Problem:
     last = entries[-1]
     return Problem(
         subject=last.key,
@@ -37,6 +37,6 @@ def _problem(side: Side, entries: list[Entry], field: str, message: str) -> Prob
         pointer=last.pointer(field),
         message=message,
         fix=f"give `{last.key}` {'an id' if field == 'id' else 'a file'} of its own, or remove the copy",
-        cause=tuple(repr(sorted(e.raw.items())) for e in entries),
+        cause=(field, shared, *(e.key for e in entries)),
         concerns=tuple(e.key for e in entries),
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from smokegate.judge.checks.models import pinned_places
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem, Problems
 from smokegate.judge.report import Severity
+from smokegate.judge.shell import pathspec
 from smokegate.judge.side import Side
+from smokegate.registry.document import Pointer
 from smokegate.registry.entry import Entry
 from smokegate.sources.links import blocked_by
 from smokegate.sources.tree import Kind
@@ -13,21 +18,29 @@ from smokegate.sources.tree import Kind
 
 def entry(side: Side, entry: Entry, law: Law) -> Problems:
     del law
-    for field in ("onnx", "evidence"):
-        named = entry.text(field)
-        path = side.resolve(named).path if named else None
+    for pointer, named in _named(entry):
+        path = side.resolve(named).path
         if path is None or side.is_file(path):
             continue
-        released = field == "onnx" and entry.text("release_url") is not None
+        released = pointer != ("evidence",) and entry.text("release_url") is not None
         yield Problem(
             subject=entry.key,
             path=side.registry_path,
-            pointer=entry.pointer(field),
+            pointer=entry.pointer(*pointer),
             message=_message(side, path, released),
-            fix=f"git add {path}, or mend `{field}` of `{entry.key}`",
-            cause=(field, path, entry.text("release_url"), side.key(path)),
+            fix=f"git add -- {pathspec(path)}, or mend `{pointer[0]}` of `{entry.key}`",
+            restores=path,
+            cause=(pointer, path, entry.text("release_url"), side.key(path)),
             severity=Severity.WARN if released else None,
         )
+
+
+def _named(entry: Entry) -> Iterator[tuple[Pointer, str]]:
+    for field in ("onnx", "evidence"):
+        if named := entry.text(field):
+            yield (field,), named
+    for index, place in pinned_places(entry):
+        yield ("external_data", index, "path"), place
 
 
 def _message(side: Side, path: str, released: bool) -> str:
@@ -36,8 +49,8 @@ def _message(side: Side, path: str, released: bool) -> str:
         return f"`{path}` is a {node.kind.value}, not a file"
     if (module := blocked_by(side.tree, path, Kind.SUBMODULE)) is not None:
         return f"`{path}` lies in the submodule `{module}`, whose content this repository does not hold"
-    if released:
-        return f"`{path}` is not in the tree (it is declared to be at release_url)"
     if any(p.startswith(f"{path}/") for p in side.files):
         return f"`{path}` is a folder, not a file"
+    if released:
+        return f"`{path}` is not in the tree (it is declared to be at release_url)"
     return f"`{path}` does not exist"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smokegate.judge.checks.models import mismatch
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem, Problems
 from smokegate.judge.side import Side
@@ -10,24 +11,21 @@ from smokegate.registry.entry import Entry
 
 def entry(side: Side, entry: Entry, law: Law) -> Problems:
     del law
-    path = side.model_path(entry)
+    path, declared = side.model_path(entry), entry.sha256
     content = side.content(path)
-    declared = entry.sha256
-    if content is None or declared is None or content.pointer_fault or content.digest == declared:
+    if path is None or content is None or content.pointer_fault:
         return
-    what = f"the LFS pointer `{path}` names the object" if content.pointer else f"`{path}` has the sha256"
-    yield Problem(
-        subject=entry.key,
-        path=side.registry_path,
-        pointer=entry.pointer("sha256"),
-        message=f"the registry says {_short(declared)}, but {what} {content.digest}",
-        fix=(
-            f'if the bytes are meant, set "sha256": "{content.digest}"; '
-            f"if they are not: git checkout {{base}} -- {path}"
-        ),
-        cause=(path, declared, content.digest),
-    )
-
-
-def _short(digest: str) -> str:
-    return f"{digest[:12]}…" if len(digest) > 12 else repr(digest)
+    if declared is None:
+        message: str | None = f"no `sha256` says which bytes `{path}` is to have; it has {content.digest}"
+    else:
+        message = mismatch(side, path, "sha256", declared)
+    if message:
+        yield Problem(
+            subject=entry.key,
+            path=side.registry_path,
+            pointer=entry.pointer("sha256"),
+            message=message,
+            fix=f'if these bytes are meant, set "sha256": "{content.digest}"',
+            restores=path,
+            cause=(path, declared, content.digest),
+        )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from smokegate.judge.checks.models import mismatch
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem, Problems
 from smokegate.judge.report import Severity
+from smokegate.judge.shell import pathspec
 from smokegate.judge.side import Side
 from smokegate.registry.entry import Entry
+
+_FIELD = "int8_sha256"
 
 
 def entry(side: Side, entry: Entry, law: Law) -> Problems:
@@ -14,29 +18,35 @@ def entry(side: Side, entry: Entry, law: Law) -> Problems:
     twin = side.twin_path(entry)
     if twin is None:
         return
-    declared = entry.text("int8_sha256")
-    content = side.content(twin)
-    actual = content.digest if content and not content.pointer_fault else None
+    declared, digest = entry.text(_FIELD), side.digest(twin)
     severity: Severity | None = None
-    if content is None:
-        released = entry.text("release_url") is not None and declared is not None
-        severity = Severity.WARN if released else None
+    if digest is None:
         message = f"the int8 twin `{twin}` is not in the tree"
-        fix = f"git add {twin}, or drop `quant_mode` and `int8_sha256` from `{entry.key}`"
-    elif declared is None:
-        message = f"`quant_mode` is {entry.text('quant_mode')} but there is no `int8_sha256` for `{twin}`"
-        fix = f'add "int8_sha256": "{actual}"' if actual else f"add the `int8_sha256` of {twin}"
-    elif actual is not None and declared != actual:
-        message = f"`int8_sha256` is not that of `{twin}`, which has {actual}"
-        fix = f'if the bytes are meant, set "int8_sha256": "{actual}"; if not: git checkout {{base}} -- {twin}'
+        fix = f"git add -- {pathspec(twin)}, or drop `quant_mode` and `{_FIELD}` from `{entry.key}`"
+        if declared is not None and entry.text("release_url") is not None:
+            severity = Severity.WARN
     else:
-        return
+        said = _said(side, entry, twin, declared)
+        if said is None:
+            return
+        message, fix = said, f'if these bytes are meant, set "{_FIELD}": "{digest}"'
     yield Problem(
         subject=entry.key,
         path=side.registry_path,
-        pointer=entry.pointer("int8_sha256"),
+        pointer=entry.pointer(_FIELD),
         message=message,
         fix=fix,
-        cause=(twin, entry.text("quant_mode"), declared, actual, entry.text("release_url")),
+        restores=twin,
+        cause=(twin, entry.text("quant_mode"), declared, digest, entry.text("release_url")),
         severity=severity,
     )
+
+
+def _said(side: Side, entry: Entry, twin: str, declared: str | None) -> str | None:
+    content = side.content(twin)
+    if content is None or content.pointer_fault:
+        return None  # SG207 says so
+    if declared is None:
+        why = f"`quant_mode` is {entry.text('quant_mode')}" if entry.quantised else "the entry claims an int8 twin"
+        return f"{why}, but no `{_FIELD}` says which bytes `{twin}` is to have; it has {content.digest}"
+    return mismatch(side, twin, _FIELD, declared)

@@ -20,6 +20,7 @@ def entry(side: Side, entry: Entry, law: Law) -> Problems:
                 path=side.registry_path,
                 pointer=entry.pointer(field),
                 message=f"`{path}` is not a usable model: {graph.reason}",
-                fix=f"export {path} again, or: git checkout {{base}} -- {path}",
+                fix=f"export {path} again",
+                restores=path,
                 cause=(path, side.digest(path), graph.reason),
             )

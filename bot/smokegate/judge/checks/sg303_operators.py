@@ -9,6 +9,9 @@ from smokegate.judge.side import Side
 from smokegate.registry.entry import Entry
 from smokegate.registry.graph import Graph
 
+_LONGEST_NAME = 100
+_MOST_NAMED = 8
+
 
 def entry(side: Side, entry: Entry, law: Law) -> Problems:
     allowed = {*law.policy.ops.allow, *law.policy.ops.extra}
@@ -19,13 +22,14 @@ def entry(side: Side, entry: Entry, law: Law) -> Problems:
         names = [f"{domain}:{op}" if domain else op for domain, op in graph.ops]
         foreign = [name for name in names if name not in allowed]
         if foreign:
+            more = f" and {len(foreign) - _MOST_NAMED} more" if len(foreign) > _MOST_NAMED else ""
+            some = ", ".join(name[:_LONGEST_NAME] for name in foreign[:_MOST_NAMED])
             yield Problem(
                 subject=entry.key,
                 path=side.registry_path,
                 pointer=entry.pointer(field),
-                message=f"`{path}` uses operators that are not on the allowlist: {', '.join(foreign[:8])}"
-                + (f" and {len(foreign) - 8} more" if len(foreign) > 8 else ""),
-                fix=f"export it without them, or add {', '.join(foreign[:8])} to ops.extra in .smokegate.yml "
-                "by a pull request of its own",
+                message=f"`{path}` uses operators that are not on the allowlist: {some}{more}",
+                fix=f"export it without them, or add them to `ops.extra` in {law.policy_path or '.smokegate.yml'} by a "
+                "pull request of its own",
                 cause=(path, side.digest(path), tuple(foreign)),
             )

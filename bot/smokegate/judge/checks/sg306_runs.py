@@ -30,6 +30,7 @@ def entry(side: Side, entry: Entry, law: Law) -> Problems:
                 pointer=entry.pointer(field),
                 message=f"`{path}` does not run in ONNX Runtime: {result.reason}",
                 fix=f"mend the export of {path} until onnxruntime.InferenceSession loads and runs it",
+                restores=path,
                 cause=(path, content.digest, tuple(sorted(b.digest for b in external.values())), result.reason),
             )
 

@@ -1,11 +1,13 @@
-"""SG401: no entry vanishes without a retirement record."""
+"""SG401: no entry vanishes without a retirement record, and no record is taken back."""
 
 from __future__ import annotations
 
-from smokegate.judge.change import RegistryChange
+from smokegate.judge.change import RegistryChange, Step
+from smokegate.judge.dossier import records_of
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem, Problems
-from smokegate.registry.document import Pointer
+from smokegate.judge.shell import pathspec, word
+from smokegate.registry.document import DocumentFault, Pointer
 from smokegate.registry.entry import Entry
 
 
@@ -19,30 +21,40 @@ def change(change: RegistryChange, law: Law) -> Problems:
         if fault is None:
             continue
         moved = f" (the same bytes now stand under `{step.key}`)" if step.renamed else ""
-        successor = f" --superseded-by {step.key}" if step.renamed else ""
         yield Problem(
             subject=gone.key,
             path=change.head.registry_path,
             pointer=_where_it_stood(change, gone),
             message=f"the {gone.stage} entry `{gone.key}` vanishes{moved}: {fault}",
-            fix=f'smokegate retire {gone.key} --reason "..."{successor}, or put the entry back',
+            fix=_fix(change, step, gone),
             cause=(),
         )
+    yield from _records_taken_back(change)
 
 
 def _record_fault(change: RegistryChange, gone: Entry) -> str | None:
-    records = [r for r in change.head.retirements if r.id == gone.id]
-    if not records:
-        return f"there is no record of it in {change.head.retired_path}"
-    known = {gone.sha256, change.base.digest(change.base.model_path(gone))}
-    matching = [r for r in records if r.sha256 in known]
+    place = change.head.retired_path
+    document = change.head.document(place)
+    if isinstance(document, DocumentFault):
+        return f"{place}, which would say why, cannot be read: {document.message}"
+    if gone.id is None or all(r.id != gone.id for r in change.head.retirements):
+        return f"there is no record of it in {place}"
+    matching = records_of(change, gone)
     if not matching:
-        return f"its record in {change.head.retired_path} names other bytes"
+        return f"its record in {place} names other bytes"
     if not any(r.reason for r in matching):
-        return f"its record in {change.head.retired_path} gives no reason"
-    successors = {r.superseded_by for r in matching if r.superseded_by}
-    missing = sorted(s for s in successors if s not in change.head.entries)
+        return f"its record in {place} gives no reason"
+    missing = sorted({r.superseded_by for r in matching if r.superseded_by} - change.head.entries.keys())
     return f"its successor `{missing[0]}` is not in the registry" if missing else None
+
+
+def _fix(change: RegistryChange, step: Step, gone: Entry) -> str:
+    if change.head.registry is None:
+        return f"git checkout {{base}} -- {pathspec(change.head.registry_path)}; then retire what is meant to go"
+    if not gone.id:
+        return "put the entry back and give it an id; then it can be retired"
+    successor = f" --superseded-by {word(step.key)}" if step.renamed else ""
+    return f'smokegate retire {word(gone.id)} --reason "..."{successor}, or put the entry back'
 
 
 def _where_it_stood(change: RegistryChange, gone: Entry) -> Pointer:
@@ -53,3 +65,20 @@ def _where_it_stood(change: RegistryChange, gone: Entry) -> Pointer:
         if survivor is not None:
             return survivor.pointer()
     return ("models",)
+
+
+def _records_taken_back(change: RegistryChange) -> Problems:
+    """An entry whose record goes has vanished without one after all, and could pass for merely lost."""
+    kept = {(r.id, r.sha256) for r in change.head.retirements}
+    there = {e.id for e in change.head.entries.values()}
+    place = change.head.retired_path
+    for record in change.base.retirements:
+        if record.id and record.id not in there and (record.id, record.sha256) not in kept:
+            yield Problem(
+                subject=record.id,
+                path=place,
+                line=None if change.head.document(place) is None else 1,
+                message=f"the record that `{record.id}` was retired vanishes from {place}",
+                fix=f"git checkout {{base}} -- {pathspec(place)}, and add to it what is new",
+                cause=(),
+            )

@@ -2,46 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from smokegate.judge.change import RegistryChange, Step
-from smokegate.judge.dossier import gate_for, wants_evidence
+from smokegate.judge.dossier import carried_on, gate_for, restored_from, wants_evidence
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problems
-from smokegate.judge.side import Side
-from smokegate.judge.supersession import supersedes
-from smokegate.registry.card import claims_default
-from smokegate.registry.entry import Entry
+from smokegate.judge.supersession import Claim, claim, superseded_by, supersedes
+
+_STAY = 'keep "smoke": true'
 
 
 def change(change: RegistryChange, law: Law) -> Problems:
+    told = set()
     for step in change.steps.values():
         if step.flipped:
             said = "goes from smoke to production"
             if step.after and "smoke" not in step.after.raw:
                 said += " (by leaving out `smoke`)"
-            yield from wants_evidence(change, step, law, said, "smoke")
-        elif gained := _gained_standing(change, step, law):
-            yield from wants_evidence(change, step, law, gained, "supersedes")
+            found = wants_evidence(change, step, law, said, at="smoke", otherwise=_STAY)
+        elif gained := _gains(change, step, law):
+            said, field = gained
+            found = wants_evidence(change, step, law, said, at=field, otherwise="take that back")
+        else:
+            continue
+        told.add(step.key)
+        yield from found
+    yield from _named_as_successors(change, law, told)
 
 
-def _gained_standing(change: RegistryChange, step: Step, law: Law) -> str | None:
+def _gains(change: RegistryChange, step: Step, law: Law) -> tuple[str, str] | None:
     """Taking over from another entry is a promotion too, where a gate has a say."""
     after = step.after
     if after is None or not after.production or gate_for(law, after) is None:
         return None
-    successor_of = supersedes(change.head, after)
-    if successor_of and successor_of != (supersedes(change.base, step.before) if step.before else None):
-        return f"takes over from `{successor_of}`"
-    was_default = step.before is not None and any(map(claims_default, _prose(change.base, step.before)))
-    if not was_default and any(map(claims_default, _prose(change.head, after))):
-        return "is now called the default"
+    before = _claimed_before(change, step, law)
+    if before is None:
+        return None  # new in production: SG405 wants the evidence
+    now = claim(change.head, after)
+    known = _is_own_past(change, step, now) or _is_one(change, before.supersedes, now.supersedes)
+    if now.supersedes and not known:
+        return f"takes over from `{now.supersedes}`", "supersedes"
+    if now.default and not before.default:
+        return "is now called the default", "notes"
     return None
 
 
-def _prose(side: Side, entry: Entry) -> Iterator[str]:
-    for field in ("description", "notes"):
-        if text := entry.text(field):
-            yield text
-    for path in side.card_paths(entry):
-        yield side.text(path) or ""
+def _claimed_before(change: RegistryChange, step: Step, law: Law) -> Claim | None:
+    if step.before is not None:
+        return claim(change.base, step.before)
+    past = restored_from(change, step, law)
+    return past.claim if past else None
+
+
+def _is_one(change: RegistryChange, old: str | None, new: str | None) -> bool:
+    """The same entry, if need be under its new id."""
+    return old is not None and new is not None and old in {new, change.renames.get(new)}
+
+
+def _is_own_past(change: RegistryChange, step: Step, now: Claim) -> bool:
+    return step.before is not None and now.supersedes == step.before.id and carried_on(change, step)
+
+
+def _named_as_successors(change: RegistryChange, law: Law, told: set[str]) -> Problems:
+    """`superseded_by` in the old entry promotes the new one as much as `supersedes` in the new one does."""
+    for step in list(change.steps.values()):
+        heir = _newly_named(change, step)
+        if heir is None or heir in told:
+            continue
+        before, after = change.base.entries.get(change.renames.get(heir, heir)), change.head.entries[heir]
+        if before is None or not (before.production and after.production) or gate_for(law, after) is None:
+            continue  # on its way up by itself, or not in production at all
+        known = supersedes(change.base, before)
+        if step.after and step.after.id and _is_one(change, known, step.after.id):
+            continue
+        told.add(heir)
+        said = f"is named by `{step.key}` as its successor"
+        heirs = change.steps.get(heir) or Step(heir, before, after)
+        yield from wants_evidence(change, heirs, law, said, at="id", otherwise=f"take that back from `{step.key}`")
+
+
+def _newly_named(change: RegistryChange, step: Step) -> str | None:
+    if step.after is None:
+        return None
+    now = superseded_by(change.head, step.after)
+    was = superseded_by(change.base, step.before) if step.before else None
+    return now if now in change.head.entries and now and not _is_one(change, was, now) else None

@@ -15,4 +15,5 @@ def change(change: RegistryChange, law: Law) -> Problems:
             continue
         if step.identity_changed and step.identity_before and step.identity_after:
             parts = ", ".join(step.identity_before.differences(step.identity_after))
-            yield from wants_evidence(change, step, law, f"changes what production runs ({parts})", "sha256")
+            said = f"changes what production runs ({parts})"
+            yield from wants_evidence(change, step, law, said, at="sha256", otherwise="put back what it ran before")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from smokegate.judge.change import RegistryChange
+from smokegate.judge.change import RegistryChange, Step
 from smokegate.judge.dossier import carried_on, is_restored, wants_evidence
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problems
+from smokegate.judge.shell import word
 
 
 def change(change: RegistryChange, law: Law) -> Problems:
@@ -13,6 +14,15 @@ def change(change: RegistryChange, law: Law) -> Problems:
         after = step.after
         if after is None or not after.production or not (step.added or step.renamed) or step.flipped:
             continue
-        if carried_on(change, step) or (step.added and is_restored(change, step, law)):
+        if carried_on(change, step) or is_restored(change, step, law):
             continue
-        yield from wants_evidence(change, step, law, "enters production as a new entry", "smoke")
+        said, otherwise = "enters production as a new entry", 'write "smoke": true'
+        if old := _unrecorded(step):
+            said += f" (the model of `{old}`, whose retirement does not name it as the successor)"
+            otherwise = f'smokegate retire {word(old)} --reason "..." --superseded-by {word(step.key)}'
+        yield from wants_evidence(change, step, law, said, at="smoke", otherwise=otherwise)
+
+
+def _unrecorded(step: Step) -> str | None:
+    """The id under which the very same model stood in production before."""
+    return step.before.key if step.before and step.renamed and not step.identity_changed else None

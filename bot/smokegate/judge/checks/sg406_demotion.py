@@ -5,19 +5,21 @@ from __future__ import annotations
 from smokegate.judge.change import RegistryChange
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem, Problems
+from smokegate.judge.supersession import prose
 
 
 def change(change: RegistryChange, law: Law) -> Problems:
     del law
     for step in change.steps.values():
-        if not step.demoted or step.after is None:
+        before, after = step.before, step.after
+        if not step.demoted or before is None or after is None:
             continue
-        told = {"notes", "description"} & set(step.fields) or {"card"} & set(step.files)
-        if not told:
+        known = set(prose(change.base, before))
+        if not any(text.strip() and text not in known for text in prose(change.head, after)):
             yield Problem(
                 subject=step.key,
                 path=change.head.registry_path,
-                pointer=step.after.pointer("smoke"),
+                pointer=after.pointer("smoke"),
                 message="leaves production, and neither its notes nor its card say why",
                 fix=f"say in `notes` of `{step.key}` what went wrong with it",
                 cause=(),

@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem, Problems
 from smokegate.judge.side import Side
-from smokegate.judge.supersession import superseded_by, supersedes
+from smokegate.judge.supersession import in_sidecar, superseded_by, supersedes
 from smokegate.registry.card import mentions_supersession
 from smokegate.registry.entry import Entry
 
+_MIRRORS = {"supersedes": "superseded_by", "superseded_by": "supersedes"}
+_SAID: dict[str, Callable[[Side, Entry], str | None]] = {"supersedes": supersedes, "superseded_by": superseded_by}
+
+
+def side(side: Side, law: Law) -> Problems:
+    """What the rows themselves say: reads no file for a row that says nothing."""
+    del law
+    for entry in side.entries.values():
+        for field in _MIRRORS:
+            if other := entry.text(field):
+                yield from _recorded(side, entry, field, other)
+
 
 def entry(side: Side, entry: Entry, law: Law) -> Problems:
+    """What only the sidecar says."""
     del law
-    old, new = supersedes(side, entry), superseded_by(side, entry)
-    if old is not None:
-        yield from _counterpart(side, entry, old, "supersedes", "superseded_by")
-    if new is not None:
-        yield from _counterpart(side, entry, new, "superseded_by", "supersedes")
-        yield from _card(side, entry, new)
+    for field in _MIRRORS:
+        other = in_sidecar(side, entry, field)
+        if other and not entry.text(field):
+            yield from _recorded(side, entry, field, other)
 
 
-def _counterpart(side: Side, entry: Entry, other_id: str, field: str, mirror: str) -> Iterator[Problem]:
-    other = side.entries.get(other_id)
-    retired = any(r.id == other_id for r in side.retirements)
-    if other is None and retired:
+def _recorded(side: Side, entry: Entry, field: str, other_id: str) -> Iterator[Problem]:
+    yield from _counterpart(side, entry, field, other_id)
+    if field == "superseded_by":
+        yield from _card(side, entry, other_id)
+
+
+def _counterpart(side: Side, entry: Entry, field: str, other_id: str) -> Iterator[Problem]:
+    other, mirror = side.entries.get(other_id), _MIRRORS[field]
+    if other is None and any(r.id == other_id for r in side.retirements):
         return
-    says = (superseded_by if mirror == "superseded_by" else supersedes)(side, other) if other else None
-    if says == entry.id:
+    says = _SAID[mirror](side, other) if other else None
+    if says is not None and says == entry.id:
         return
-    what = f"`{other_id}` is not in the registry" if other is None else f"`{other_id}` does not say `{mirror}`"
+    if other is None:
+        what, fix = f"`{other_id}` is not in the registry", f"mend `{field}` of `{entry.key}`, or take it back"
+    else:
+        what = f"`{other_id}` does not say `{mirror}`" if says is None else f"`{other_id}` says {mirror} `{says}`"
+        fix = f'write "{mirror}": "{entry.id}" into `{other_id}`, or take `{field}` back'
     yield Problem(
         subject=entry.key,
         path=side.registry_path,
         pointer=entry.pointer(field),
         message=f"says {field} `{other_id}`, but {what}",
-        fix=f'write "{mirror}": "{entry.id}" into `{other_id}`, or take `{field}` back',
-        cause=(field, other_id, says),
+        fix=fix,
+        cause=(field, other_id, other is None, says),
     )
 
 

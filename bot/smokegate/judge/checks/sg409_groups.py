@@ -51,7 +51,8 @@ def _reshaped(change: RegistryChange, group: Group, going: list[str]) -> Problem
         subject=going[0],
         path=change.head.registry_path,
         pointer=change.head.entries[going[0]].pointer("smoke"),
-        message=f"the membership of the group `{group.name}` changes in the change that flips it: {' and '.join(moves)}",
+        message=f"the membership of the group `{group.name}` changes in the change that flips it: "
+        + " and ".join(moves),
         fix="change the membership in one pull request and flip in the next",
         cause=(),
         concerns=tuple(going),

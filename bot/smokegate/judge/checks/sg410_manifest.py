@@ -8,7 +8,8 @@ from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem, Problems
 from smokegate.judge.side import Side
 from smokegate.registry.document import Pointer
-from smokegate.registry.manifest import Manifest, Member
+from smokegate.registry.entry import Entry
+from smokegate.registry.manifest import Manifest, Member, is_manifest
 
 
 def side(side: Side, law: Law) -> Problems:
@@ -19,6 +20,22 @@ def side(side: Side, law: Law) -> Problems:
         for member in manifest.members():
             yield from _member(side, manifest, member)
         yield from _whole(side, manifest)
+
+
+def entry(side: Side, entry: Entry, law: Law) -> Problems:
+    """What lies where a sidecar would is read as one: a manifest there would bind nobody."""
+    del law
+    path = side.sidecar_path(entry)
+    if path is not None and is_manifest(side.value(path)):
+        yield Problem(
+            subject=entry.key,
+            path=path,
+            pointer=("members",),
+            message=f"`{path}` lists members as an ensemble manifest does, but it is where the sidecar of "
+            f"`{entry.key}` lies, and is read as nothing else",
+            fix="give the manifest, or the model, a name of its own with git mv",
+            cause=(path,),
+        )
 
 
 def _member(side: Side, manifest: Manifest, member: Member) -> Iterator[Problem]:
@@ -41,15 +58,20 @@ def _whole(side: Side, manifest: Manifest) -> Iterator[Problem]:
     entries = [side.entries[m] for m in members if m in side.entries]
     keys = tuple(e.key for e in entries)
     count = len(manifest.value["members"])
+    named = [member.id for member in manifest.members()]
+    twice = tuple(m for m in members if named.count(m) > 1)
+    if twice:
+        message = f"it lists {', '.join(f'`{m}`' for m in twice)} more than once"
+        yield _problem(manifest, ("members",), message, ("twice", twice), twice)
     if manifest.size is not None and manifest.size != count:
         message = f"it says ensemble_size {manifest.size} and lists {count} members"
         yield _problem(manifest, ("ensemble_size",), message, (manifest.size, tuple(members)), keys)
     stages = {e.stage for e in entries}
-    if manifest.smoke is not None and entries and stages != {"smoke" if manifest.smoke else "production"}:
-        said = "smoke" if manifest.smoke else "production"
-        message = f"it says {said}, but its members stand in {' and '.join(sorted(stages))}"
+    if entries and stages != {manifest.stage}:
+        said = f"it says {manifest.stage}" if "smoke" in manifest.value else "it says no `smoke`, so production"
+        message = f"{said}, but its members stand in {' and '.join(sorted(stages))}"
         stood = tuple((e.key, e.stage) for e in entries)
-        yield _problem(manifest, ("smoke",), message, (manifest.smoke, stood), keys)
+        yield _problem(manifest, ("smoke",), message, (manifest.stage, stood), keys)
 
 
 def _problem(

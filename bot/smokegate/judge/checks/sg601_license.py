@@ -30,7 +30,10 @@ def entry(side: Side, entry: Entry, law: Law) -> Problems:
 
 @cache
 def is_spdx(expression: str) -> bool:
-    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+    from packaging.licenses import (  # noqa: PLC0415 - only where there is a licence to look up
+        InvalidLicenseExpression,
+        canonicalize_license_expression,
+    )
 
     try:
         canonicalize_license_expression(expression)
