@@ -64,6 +64,24 @@ Owner = Annotated[
     str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(?:\[bot\])?(?:/[A-Za-z0-9][A-Za-z0-9._-]*)?$")
 ]
 
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+EntryId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Pem = Annotated[
+    str,
+    Field(
+        max_length=4096,
+        pattern=r"^\s*-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*$",
+    ),
+]
+Issuer = Annotated[str, Field(max_length=512, pattern=r"^https://[^\s]+$")]
+
+EXAMPLE_PEM = (
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+    "-----END PUBLIC KEY-----\n"
+)
+
 
 class Level(Enum):
     BLOCK = "block"
@@ -152,6 +170,19 @@ class Licenses(_Strict):
     )
 
 
+class Bound(_Strict):
+    min: float | None = Field(default=None, description="The metric is at least this.", examples=[0.9])
+    max: float | None = Field(default=None, description="The metric is at most this.", examples=[0.01])
+    max_drop: float | None = Field(
+        default=None, description="The metric is at most this much below the incumbent's.", examples=[0.002]
+    )
+    over: Literal["all", "each"] = Field(
+        default="all",
+        description="Whether the mean over all members meets the bound, or each member by itself.",
+        examples=["each"],
+    )
+
+
 class Gate(_Strict):
     match: tuple[Glob, ...] = Field(
         min_length=1, description="Entry ids that this gate judges, as globs.", examples=[["dehaze_*"]]
@@ -161,6 +192,114 @@ class Gate(_Strict):
         description="Whether the entries that share an ensemble manifest (or a glob) flip as one.",
         examples=[True],
     )
+    shape: Literal["ensemble", "comparison", "metrics"] = Field(
+        default="metrics",
+        description="What evidence carries: folds of every seed (`ensemble`), items of a candidate and its incumbent "
+        "(`comparison`), or named numbers of each entry (`metrics`).",
+        examples=["comparison"],
+    )
+    bounds: dict[Name, Bound] = Field(
+        default_factory=dict,
+        description="What is asked of each metric. A gate without any lets nothing pass, but for a comparison with an "
+        "incumbent.",
+        examples=[{"latency_ms": {"max": 40.0}, "psnr": {"min": 30.0, "max_drop": 0.1, "over": "each"}}],
+    )
+    seeds: tuple[Seed, ...] = Field(
+        default=(0, 1, 2, 3, 4),
+        min_length=1,
+        description="The seeds that an ensemble is trained with: these, each once, and no others.",
+        examples=[[0, 1, 2]],
+    )
+    metric: Name = Field(
+        default="iou", description="What a comparison compares; higher is better.", examples=["block_iou"]
+    )
+    margin: float = Field(
+        default=0.0, ge=0, description="By how much the candidate of a comparison is better at least.", examples=[0.01]
+    )
+    confidence: float = Field(
+        default=0.95,
+        ge=0.5,
+        lt=1,
+        description="Confidence of the interval that a comparison's difference lies in, which must exclude zero.",
+        examples=[0.99],
+    )
+    resamples: int = Field(
+        default=10_000, ge=1000, le=100_000, description="Resamples of the paired bootstrap.", examples=[20_000]
+    )
+    bootstrap_seed: int = Field(
+        default=0,
+        ge=0,
+        le=2**53 - 1,
+        description="Seed of the bootstrap, so that it always says the same.",
+        examples=[7],
+    )
+
+
+class SigningKey(_Strict):
+    id: Name
+    pem: Pem
+
+
+class Identity(_Strict):
+    identity: Annotated[str, Field(min_length=1, max_length=512)]
+    issuer: Issuer
+
+
+class Signatures(_Strict):
+    keys: tuple[SigningKey, ...] = Field(
+        default=(),
+        description="Public keys that may sign evidence: an `id` to tell each by, and its `pem` (ECDSA P-256 or "
+        "Ed25519).",
+        examples=[[{"id": "harness", "pem": EXAMPLE_PEM}]],
+    )
+    identities: tuple[Identity, ...] = Field(
+        default=(),
+        description="Keyless (Sigstore) signers: the certificate's `identity` and the `issuer` that vouched for it.",
+        examples=[
+            [
+                {
+                    "identity": "https://github.com/acme/models/.github/workflows/gpu-harness.yml@refs/heads/main",
+                    "issuer": "https://token.actions.githubusercontent.com",
+                }
+            ]
+        ],
+    )
+
+
+class LegacyEvidence(_Strict):
+    id: EntryId
+    identity: Digest
+    evidence_sha256: Digest
+
+
+class Corpora(_Strict):
+    digests: tuple[Digest, ...] = Field(
+        default=(),
+        description="Corpora accepted by the digest of their content, whatever their size.",
+        examples=[["5f" * 32]],
+    )
+    min_rows: int = Field(
+        default=1000, ge=1, le=10**12, description="Fewest rows of any other corpus.", examples=[5000]
+    )
+    min_sources: int = Field(
+        default=5, ge=1, le=10**9, description="Fewest distinct sources of any other corpus.", examples=[9]
+    )
+    min_encoders: int = Field(
+        default=1, ge=0, le=10**6, description="Fewest distinct encoders of any other corpus.", examples=[2]
+    )
+
+
+def _completed(gates: dict[str, Gate]) -> dict[str, Gate]:
+    """Under a built-in gate's name and shape, what is left out stays as it is built in, bound by bound."""
+    return {name: _like(gate, BUILT_IN_GATES.get(name)) for name, gate in gates.items()}
+
+
+def _like(gate: Gate, built_in: Gate | None) -> Gate:
+    if built_in is None or ("shape" in gate.model_fields_set and gate.shape != built_in.shape):
+        return gate
+    left_out = built_in.model_fields_set - gate.model_fields_set
+    fields = {name: getattr(built_in, name) for name in left_out}
+    return gate.model_copy(update={**fields, "bounds": {**built_in.bounds, **gate.bounds}})
 
 
 class Policy(_Strict):
@@ -210,7 +349,7 @@ class Policy(_Strict):
         default_factory=Limits.model_construct, description="Bounds on what is read, parsed and run."
     )
     licenses: Licenses = Field(default_factory=Licenses.model_construct, description="Licence names beyond SPDX.")
-    gates: dict[Name, Gate] = Field(
+    gates: Annotated[dict[Name, Gate], AfterValidator(_completed)] = Field(
         default_factory=lambda: dict(BUILT_IN_GATES),
         description="Which gate judges which entries on their way to production. "
         "Setting it replaces the built-in ones.",
@@ -221,6 +360,28 @@ class Policy(_Strict):
         description="Entries that flip as one, as globs on ids; members of an ensemble manifest always do.",
         examples=[{"encoder-pair": ["fr_x264_v2", "fr_x265_v2"]}],
     )
+    unattested: Literal["deny", "allow"] = Field(
+        default="deny",
+        description="Whether evidence without a signature counts; where it does, the verdict says *self-attested*.",
+        examples=["allow"],
+    )
+    signatures: Signatures = Field(default_factory=Signatures.model_construct, description="Who may sign evidence.")
+    legacy_evidence: tuple[LegacyEvidence, ...] = Field(
+        default=(),
+        description="Evidence of version 1, which names no bytes, accepted for one entry at one `identity`.",
+        examples=[[{"id": "fr_v1_ensemble_v2_seed0", "identity": "5f" * 32, "evidence_sha256": "0a" * 32}]],
+    )
+    corpora: Corpora = Field(
+        default_factory=Corpora.model_construct,
+        description="Corpora that evidence may rest on: the named ones, and any that has the minima.",
+    )
+    remeasure_tolerance: float = Field(
+        default=1e-6,
+        ge=0,
+        le=1,
+        description="How far a metric measured again by the judge may be from what the evidence says.",
+        examples=[1e-5],
+    )
     owners: tuple[Owner, ...] = Field(
         default=(),
         description="GitHub logins or `org/team`s whose approval a change of policy or schema needs.",
@@ -228,7 +389,27 @@ class Policy(_Strict):
     )
 
 
+def _bound(**limits: Any) -> Bound:
+    return Bound.model_construct(**limits)
+
+
 BUILT_IN_GATES: dict[str, Gate] = {
-    "ensemble-plcc": Gate.model_construct(match=("*_ensemble_*_seed[0-9]*",), group=True),
-    "saliency-iou": Gate.model_construct(match=("*saliency*",), group=False),
+    "ensemble-plcc": Gate.model_construct(
+        match=("*_ensemble_*_seed[0-9]*",),
+        group=True,
+        shape="ensemble",
+        bounds={
+            "mean_plcc": _bound(min=0.95),
+            "plcc_spread": _bound(max=0.005),
+            "seed_plcc": _bound(min=0.95, over="each"),
+            "exported_plcc": _bound(min=0.95, over="each"),
+        },
+    ),
+    "saliency-iou": Gate.model_construct(
+        match=("*saliency*",),
+        group=False,
+        shape="comparison",
+        metric="iou",
+        bounds={"candidate": _bound(min=0.5)},
+    ),
 }

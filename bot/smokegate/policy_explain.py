@@ -21,11 +21,20 @@ _PATTERNS = {
     "extra": "an operator like `Conv`, or `com.microsoft:Gelu` in another domain",
     "gates": "a name of letters, digits, `.`, `_` and `-`, at most 64",
     "groups": "a name of letters, digits, `.`, `_` and `-`, at most 64",
+    "bounds": "a metric's name of letters, digits, `.`, `_` and `-`, at most 64",
+    "digests": "a SHA-256 digest: 64 lower-case hexadecimal digits",
+    "identity": "a SHA-256 digest: 64 lower-case hexadecimal digits",
+    "evidence_sha256": "a SHA-256 digest: 64 lower-case hexadecimal digits",
+    "pem": "a public key in PEM: `-----BEGIN PUBLIC KEY-----` and so on",
+    "issuer": "a URL that starts with `https://`",
 }
 
 _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "less_than": "less than {lt}",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
     "literal_error": "{expected}: this smokegate reads no other",
@@ -85,7 +94,7 @@ def _said(one: Mapping[str, Any], loc: Loc, *, of_key: bool) -> tuple[str, str]:
             return _shown(given), "a mapping: `key: value`, one to a line"
         case plain:
             wanted = _EXPECTED.get(plain, str(one["msg"]).replace("{", "{{").replace("}", "}}"))
-            return _shown(given, typed=plain.startswith("int")), wanted.format_map(bounds)
+            return _shown(given, typed=plain.startswith(("int", "float"))), wanted.format_map(bounds)
 
 
 def _shown(given: object, *, typed: bool = False) -> str:
@@ -144,7 +153,9 @@ def _keys_at(path: Sequence[str | int]) -> list[str]:
             fields = {field.alias or name: field for name, field in model.model_fields.items()}
             model = fields[str(part)].annotation
         else:
-            model = get_args(model)[-1]  # dict[name, Model]
+            model = next(
+                one for one in reversed(get_args(model)) if one is not ...
+            )  # dict[name, Model], tuple[Model, ...]
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return []
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -130,6 +130,13 @@ def _lines(key: str, value: Json) -> Iterator[str]:
             yield head
             for inner, item in value.items():
                 yield from (f"  {line}" for line in _lines(inner, item))
+        case list() if any(isinstance(item, dict) for item in value):
+            yield head
+            for item in value:
+                lines = (
+                    [line for key, one in item.items() for line in _lines(key, one)] if isinstance(item, dict) else []
+                )
+                yield from (f"  {'  ' if n else '- '}{line}" for n, line in enumerate(lines))
         case list() if value:
             one_line = f"{head} [{', '.join(map(_scalar, value))}]"
             if len(one_line) <= _WIDTH:

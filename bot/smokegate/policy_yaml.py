@@ -149,7 +149,7 @@ class _Builder:
             raise _UnreadableError(node.place, "a list or mapping as a key", "a key that is text")
         if len(self._open) >= MAX_DEPTH:
             raise _UnreadableError(
-                node.place, f"nesting deeper than {MAX_DEPTH}", "a policy, which is no deeper than four"
+                node.place, f"nesting deeper than {MAX_DEPTH}", "a policy, which is no deeper than five"
             )
         self._anchors.pop(anchor or "", None)
         self._open.append(_Open(node, anchor))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from smokegate import globs
-from smokegate.policy import Level, Policy
+from smokegate.policy import Bound, Gate, Level, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,95 @@ def _gate(name: str, sides: Sides) -> Iterator[Loosening]:
         yield Loosening(f"gates.{name}.match", *changed, f"the gate {name} now lets `{new}` flip")
     if before.group and not after.group:
         yield Loosening(f"gates.{name}.group", "true", "false", f"what the gate {name} judges need not flip as one")
+    yield from _measure(name, before, after)
+    if before.shape == after.shape:
+        yield from _bounds(name, before, after)
+
+
+_UNLIKE = {
+    "shape": "judges other measurements",
+    "metric": "compares another metric",
+    "seeds": "wants other seeds",
+    "resamples": "draws another bootstrap",
+    "bootstrap_seed": "draws another bootstrap",
+}
+
+
+def _measure(name: str, before: Gate, after: Gate) -> Iterator[Loosening]:
+    """How a gate measures: what cannot be compared, and the two that only rise."""
+    for field, why in _UNLIKE.items():
+        was, now = getattr(before, field), getattr(after, field)
+        if _as_set(was) != _as_set(now):
+            yield Loosening(f"gates.{name}.{field}", _text(was), _text(now), f"the gate {name} {why}")
+    for field in ("margin", "confidence"):
+        low, high = getattr(before, field), getattr(after, field)
+        if high < low:
+            why = f"{field} of the gate {name} from {low} to {high}"
+            yield Loosening(f"gates.{name}.{field}", str(low), str(high), why)
+
+
+def _bounds(name: str, before: Gate, after: Gate) -> Iterator[Loosening]:
+    if not _can_pass(before) and _can_pass(after):
+        why = f"the gate {name} had no bound that anything could meet, and now has one"
+        yield Loosening(f"gates.{name}.bounds", "none", ", ".join(after.bounds), why)
+    for metric, bound in before.bounds.items():
+        now = after.bounds.get(metric)
+        if now is None:
+            key = f"gates.{name}.bounds.{metric}"
+            yield Loosening(key, "a bound", "none", f"the gate {name} asks nothing of {metric} any more")
+        else:
+            yield from _bound(f"gates.{name}.bounds.{metric}", bound, now)
+
+
+def _can_pass(gate: Gate) -> bool:
+    """Without limits, nothing passes; a comparison without an incumbent passes by the candidate's own `min`."""
+    if gate.shape == "comparison":
+        candidate = gate.bounds.get("candidate")
+        return candidate is not None and candidate.min is not None
+    return any(limit is not None for one in gate.bounds.values() for limit in (one.min, one.max, one.max_drop))
+
+
+def _bound(key: str, before: Bound, after: Bound) -> Iterator[Loosening]:
+    for field in ("min", "max", "max_drop"):
+        was, now = getattr(before, field), getattr(after, field)
+        stricter = was is None or (now is not None and (now >= was if field == "min" else now <= was))
+        if not stricter:
+            yield Loosening(f"{key}.{field}", _text(was), _text(now), f"{key}.{field} from {was} to {_text(now)}")
+    if before.over == "each" and after.over == "all":
+        yield Loosening(f"{key}.over", "each", "all", f"{key} holds for the mean and no longer for each")
+
+
+def _unattested(sides: Sides) -> Iterator[Loosening]:
+    before, after = sides.base.unattested, sides.head.unattested
+    if before == "deny" and after == "allow":
+        yield Loosening("unattested", before, after, "evidence without a signature now counts")
+
+
+def _signers(field: str, what: str) -> Rule:
+    """Whoever is named can promote: free only where anybody could before, as nobody was named and `allow` stood."""
+
+    def rule(sides: Sides) -> Iterator[Loosening]:
+        before: tuple[Any, ...] = getattr(sides.base.signatures, field)
+        after: tuple[Any, ...] = getattr(sides.head.signatures, field)
+        named = sides.base.signatures.keys or sides.base.signatures.identities
+        if set(before) != set(after) and (named or sides.base.unattested == "deny"):
+            was, now = _count(before, what), _count(after, what)
+            key = f"signatures.{field}"
+            yield Loosening(key, was, now, f"who may sign evidence changes: from {was} to {now}")
+
+    return rule
+
+
+def _count(signers: tuple[Any, ...], what: str) -> str:
+    return ", ".join(sorted(getattr(one, what) for one in signers)) or "none"
+
+
+def _legacy(sides: Sides) -> Iterator[Loosening]:
+    before, after = sides.base.legacy_evidence, sides.head.legacy_evidence
+    for one in after:
+        if one not in before:
+            why = f"evidence that names no bytes now counts for `{one.id}`"
+            yield Loosening("legacy_evidence", f"{len(before)} pinned", f"{len(after)} pinned", why)
 
 
 def _groups(sides: Sides) -> Iterator[Loosening]:
@@ -205,9 +295,9 @@ def _value(policy: Policy, key: str) -> object:
     return value
 
 
-def _number(policy: Policy, key: str) -> int:
+def _number(policy: Policy, key: str) -> int | float:
     value = _value(policy, key)
-    if not isinstance(value, int):
+    if not isinstance(value, int | float):
         raise TypeError(f"{key} is no number")
     return value
 
@@ -241,8 +331,31 @@ RULES: Mapping[Rule, tuple[str, ...]] = {
     _only_falls("limits.run_seconds"): ("limits.run_seconds",),
     _only_falls("limits.run_memory_mib"): ("limits.run_memory_mib",),
     _only_shrinks("licenses.extra", "is newly accepted as a licence"): ("licenses.extra",),
-    _gates: ("gates.*.match", "gates.*.group"),
+    _gates: (
+        "gates.*.match",
+        "gates.*.group",
+        "gates.*.shape",
+        "gates.*.bounds.*.min",
+        "gates.*.bounds.*.max",
+        "gates.*.bounds.*.max_drop",
+        "gates.*.bounds.*.over",
+        "gates.*.seeds",
+        "gates.*.metric",
+        "gates.*.margin",
+        "gates.*.confidence",
+        "gates.*.resamples",
+        "gates.*.bootstrap_seed",
+    ),
     _groups: ("groups",),
+    _unattested: ("unattested",),
+    _signers("keys", "id"): ("signatures.keys",),
+    _signers("identities", "identity"): ("signatures.identities",),
+    _legacy: ("legacy_evidence",),
+    _only_shrinks("corpora.digests", "is newly accepted as a corpus"): ("corpora.digests",),
+    _only_rises("corpora.min_rows"): ("corpora.min_rows",),
+    _only_rises("corpora.min_sources"): ("corpora.min_sources",),
+    _only_rises("corpora.min_encoders"): ("corpora.min_encoders",),
+    _only_falls("remeasure_tolerance"): ("remeasure_tolerance",),
     _owners: ("owners",),
 }
 """Every rule, with the fields of the policy that it answers for."""

@@ -29,9 +29,10 @@ def schema() -> str:
         **Policy.model_json_schema(by_alias=True),
         "title": "smokegate policy (.smokegate.yml)",
     }
-    for part in document["properties"].values():
-        if "patternProperties" in part:  # pydantic leaves the schema open to keys that it refuses itself
-            part["additionalProperties"] = False
+    for model in (document, *document["$defs"].values()):
+        for part in model.get("properties", {}).values():
+            if "patternProperties" in part:  # pydantic leaves the schema open to keys that it refuses itself
+                part["additionalProperties"] = False
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 

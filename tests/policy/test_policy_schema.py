@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from policy.generate import DOCS, SCHEMA, documented, key_of, keys, schema
 from smokegate.errors import PolicyError
-from smokegate.policy import CHECK_CODES
+from smokegate.policy import CHECK_CODES, EXAMPLE_PEM
 from smokegate.policy_file import default_policy, parse, plain
 
 HINT = "run: PYTHONPATH=bot:tests python -m policy.generate"
@@ -50,8 +50,8 @@ def test_every_example_is_one(path: str) -> None:
         document: Any = value
         for part in reversed(key_of(path).replace("<name>", "mine").split(".")):
             document = {part: document}
-        if path == "gates.*.group":
-            document["gates"]["mine"]["match"] = ["x"]
+        if path.startswith("gates.*."):
+            document["gates"]["mine"].setdefault("match", ["x"])
         assert parse(json.dumps(document).encode(), "x")
         assert VALIDATOR.is_valid(document)
 
@@ -88,6 +88,33 @@ def _maps(names: list[str], values: st.SearchStrategy[Any] = _anything) -> st.Se
     return st.dictionaries(st.sampled_from(names), values, max_size=3) | _anything
 
 
+_gates = st.fixed_dictionaries(
+    {"match": st.just(["x"]) | st.lists(_words, max_size=2)},
+    optional={
+        "group": st.booleans() | _words,
+        "shape": st.sampled_from(["ensemble", "comparison", "metrics", "other", None, 1]),
+        "bounds": _maps(
+            ["psnr", "a b", "-"],
+            _maps(["min", "max", "max_drop", "over", "x"], _numbers | st.sampled_from(["each", None])),
+        ),
+        "seeds": st.lists(st.sampled_from([0, 1, -1, 2.5, True, 10**17]), max_size=2) | _anything,
+        "metric": _words,
+        "margin": st.sampled_from([0, 0.5, -0.5, None, "1"]),
+        "confidence": st.sampled_from([0.5, 0.99, 1, 0.2, True]),
+        "resamples": st.sampled_from([1000, 999, 100_000, 100_001, 2000.5]),
+        "bootstrap_seed": _numbers,
+        "x": _words,
+    },
+)
+_signers = st.fixed_dictionaries(
+    {"id": st.sampled_from(["a", "A", "", 1])},
+    optional={
+        "pem": st.sampled_from([EXAMPLE_PEM, "-----BEGIN PRIVATE KEY-----", "", 1]),
+        "identity": st.sampled_from(["x", "", "0" * 64]),
+        "issuer": st.sampled_from(["https://x", "http://x", "https://a b"]),
+        "evidence_sha256": st.sampled_from(["0" * 64, "0" * 64 + "\n", "F" * 64, None]),
+    },
+)
 _documents = st.fixed_dictionaries(
     {},
     optional={
@@ -103,7 +130,12 @@ _documents = st.fixed_dictionaries(
         | _maps(["max"], st.sampled_from([21, 22, "22", 1001])),
         "limits": _maps(["model_mib", "run_seconds", "document_depth", "run_memory_mib", "x"], _numbers),
         "licenses": _maps(["extra"]),
-        "gates": _maps(["a", "a b", "-"], _maps(["match", "group"], st.lists(_words, max_size=2) | st.booleans())),
+        "gates": _maps(["a", "a b", "-", "ensemble-plcc"], _gates),
+        "unattested": st.sampled_from(["deny", "allow", "maybe", True, None]),
+        "signatures": _maps(["keys", "identities", "x"], st.lists(_signers, max_size=2)),
+        "legacy_evidence": st.lists(_signers, max_size=2) | _anything,
+        "corpora": _maps(["digests", "min_rows", "x"], st.lists(_words, max_size=2) | _numbers),
+        "remeasure_tolerance": _numbers | st.sampled_from([0.5, True, "1e-6", None]),
         "groups": _maps(["a", "x" * 65, "é"], st.lists(_words, max_size=2)),
         "owners": st.lists(_words, max_size=2),
         "other": _anything,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.generate import keys
-from smokegate.policy import Gate, Level, Policy
+from smokegate.policy import EXAMPLE_PEM, Bound, Gate, Identity, Level, Policy, SigningKey
 from smokegate.policy_file import LoadedPolicy, default_policy, digest, parse, plain
 from smokegate.policy_starter import show, starter
 
@@ -37,7 +37,7 @@ def test_a_first_policy_has_every_key_at_its_default() -> None:
     everything = parse(text.encode(), ".smokegate.yml")
     assert everything.sha256 == parse(_started().encode(), "x").sha256
     assert everything.policy.model_fields_set == set(Policy.model_fields)
-    for part in ("ops", "opset", "limits", "licenses"):
+    for part in ("ops", "opset", "limits", "licenses", "signatures", "corpora"):
         inner = getattr(everything.policy, part)
         assert inner.model_fields_set == set(type(inner).model_fields)
 
@@ -115,9 +115,15 @@ _texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30) | st.sam
 _globs = st.lists(st.sampled_from(["*", "**/a", "[!a]b", "off", "1", "é*", "x" * 90]), min_size=1, max_size=9).map(
     tuple
 )
+_limits = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+_bounds = st.dictionaries(
+    st.sampled_from(["psnr", "1", "null"]),
+    st.builds(Bound, min=_limits, max=_limits, max_drop=_limits, over=st.sampled_from(["all", "each"])),
+)
 _policies = st.builds(
-    lambda schema, licenses, gates, groups, checks, registries, model_mib: Policy.model_validate(
+    lambda schema, licenses, gates, groups, checks, registries, model_mib, signers, issuers: Policy.model_validate(
         {
+            "signatures": {"keys": signers, "identities": issuers},
             "schema": schema,
             "licenses": {"extra": licenses},
             "gates": gates,
@@ -130,12 +136,15 @@ _policies = st.builds(
     st.none() | _texts,
     st.lists(_texts, max_size=12).map(tuple),
     st.dictionaries(
-        st.sampled_from(["a", "1", "off", "null", "x.y"]), st.builds(Gate, match=_globs, group=st.booleans())
+        st.sampled_from(["a", "1", "off", "null", "x.y"]),
+        st.builds(Gate, match=_globs, group=st.booleans(), bounds=_bounds, margin=st.floats(0, 1)),
     ),
     st.dictionaries(st.sampled_from(["a", "1", "1.5", "true"]), _globs),
     st.dictionaries(st.sampled_from(["SG101", "SG209"]), st.sampled_from(Level)),
     _globs,
     st.integers(1, 2047),
+    st.lists(st.builds(SigningKey, id=st.sampled_from(["a", "1"]), pem=st.just(EXAMPLE_PEM)), max_size=2).map(tuple),
+    st.lists(st.builds(Identity, identity=_texts, issuer=st.just("https://x")), max_size=2).map(tuple),
 )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.generate import leaves
-from smokegate.policy import CHECK_CODES, Level, Policy
+from smokegate.policy import CHECK_CODES, EXAMPLE_PEM, Level, Policy
 from smokegate.policy_file import default_policy
 from smokegate.strictness import RULES, Loosening, loosenings
 
@@ -30,6 +30,19 @@ def test_every_field_of_the_policy_has_its_rule() -> None:
     assert sorted(ruled) == sorted(leaves())
 
 
+KEY, OTHER_KEY = ({"id": name, "pem": EXAMPLE_PEM} for name in "ab")
+SIGNER = {"identity": "https://github.com/a/b", "issuer": "https://x.org"}
+PIN = {"id": "a", "identity": "0" * 64, "evidence_sha256": "1" * 64}
+
+
+def gate(**said: Any) -> dict[str, Any]:
+    return {"gates": {"g": {"match": ["a"], **said}}}
+
+
+def bound(**said: Any) -> dict[str, Any]:
+    return gate(bounds={"m": {"min": 0.5, **said}})
+
+
 TIGHTER: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {"checks": {"SG601": "block"}}),
     ({"checks": {"SG202": "off"}}, {"checks": {"SG202": "warn"}}),
@@ -48,6 +61,21 @@ TIGHTER: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"gates": {"g": {"match": ["a"]}}}, {"gates": {"g": {"match": ["a"], "group": True}}}),
     ({}, {"groups": {"x": ["a"]}}),
     ({"groups": {"x": ["a"]}}, {"groups": {"x": ["b", "a"]}}),
+    (bound(), bound(min=0.6)),
+    (bound(), bound(max=0.6)),
+    (bound(max=0.6), bound(max=0.5)),
+    (bound(max_drop=0.2), bound(max_drop=0.1)),
+    (bound(), bound(over="each")),
+    (bound(), gate(bounds={"m": {"min": 0.5}, "n": {"max": 1}})),
+    (gate(), gate(margin=0.1)),
+    (gate(), gate(confidence=0.99)),
+    ({"unattested": "allow"}, {}),
+    ({"unattested": "allow"}, {"unattested": "allow", "signatures": {"keys": [KEY]}}),
+    ({"unattested": "allow"}, {"signatures": {"identities": [SIGNER]}}),
+    ({"legacy_evidence": [PIN]}, {}),
+    ({"corpora": {"digests": ["0" * 64]}}, {}),
+    *(({}, {"corpora": {name: 2000}}) for name in ("min_rows", "min_sources", "min_encoders")),
+    ({}, {"remeasure_tolerance": 1e-7}),
     ({}, {"owners": ["ana"]}),
 ]
 
@@ -80,6 +108,42 @@ LOOSER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"gates": ONE_GATE}, {"gates": {"g": {"match": ["a_*", "b_*"]}}}, "need not flip as one"),
     ({"groups": {"x": ["a", "b"]}}, {"groups": {"x": ["a"]}}, "`b` leaves the group x"),
     ({"groups": {"x": ["a"]}}, {"groups": {"y": ["a"]}}, "`a` leaves the group x"),
+    (gate(), gate(shape="comparison"), "the gate g judges other measurements"),
+    (gate(), gate(metric="psnr"), "the gate g compares another metric"),
+    (gate(), gate(seeds=[0, 1, 2, 3, 4, 5]), "the gate g wants other seeds"),
+    (gate(), gate(seeds=[0, 1, 2, 3]), "the gate g wants other seeds"),
+    (gate(), gate(resamples=20_000), "draws another bootstrap"),
+    (gate(), gate(bootstrap_seed=1), "draws another bootstrap"),
+    (gate(margin=0.1), gate(), "margin of the gate g from 0.1 to 0.0"),
+    (gate(confidence=0.99), gate(), "confidence of the gate g from 0.99 to 0.95"),
+    (bound(), bound(min=0.4), "gates.g.bounds.m.min from 0.5 to 0.4"),
+    (bound(max=1), bound(), "gates.g.bounds.m.max from 1.0 to unset"),
+    (bound(max_drop=0.1), bound(max_drop=0.2), "gates.g.bounds.m.max_drop from 0.1 to 0.2"),
+    (bound(over="each"), bound(), "for the mean and no longer for each"),
+    (bound(), gate(bounds={"n": {"min": 0.5}}), "asks nothing of m any more"),
+    (gate(), bound(), "had no bound that anything could meet"),
+    (gate(bounds={"m": {}}), bound(), "had no bound that anything could meet"),
+    (
+        gate(shape="comparison", bounds={"difference": {"min": 0.1}}),
+        gate(shape="comparison", bounds={"difference": {"min": 0.1}, "candidate": {"min": 0.1}}),
+        "had no bound that anything could meet",
+    ),
+    ({}, {"unattested": "allow"}, "evidence without a signature now counts"),
+    ({}, {"signatures": {"keys": [KEY]}}, "from none to a"),
+    ({"signatures": {"keys": [KEY]}}, {"signatures": {"keys": [KEY, OTHER_KEY]}}, "from a to a, b"),
+    ({"signatures": {"keys": [KEY]}}, {}, "from a to none"),
+    (
+        {"unattested": "allow", "signatures": {"keys": [KEY]}},
+        {"unattested": "allow", "signatures": {"keys": [KEY], "identities": [SIGNER]}},
+        "from none to https://github.com/a/b",
+    ),
+    ({}, {"legacy_evidence": [PIN]}, "evidence that names no bytes now counts for `a`"),
+    ({"legacy_evidence": [PIN]}, {"legacy_evidence": [{**PIN, "identity": "2" * 64}]}, "now counts for `a`"),
+    ({}, {"corpora": {"digests": ["0" * 64]}}, "is newly accepted as a corpus"),
+    ({}, {"corpora": {"min_rows": 999}}, "corpora.min_rows from 1000 to 999"),
+    ({}, {"corpora": {"min_sources": 4}}, "corpora.min_sources from 5 to 4"),
+    ({}, {"corpora": {"min_encoders": 0}}, "corpora.min_encoders from 1 to 0"),
+    ({}, {"remeasure_tolerance": 1e-5}, "remeasure_tolerance from 1e-06 to 1e-05"),
     ({"owners": ["ana"]}, {"owners": ["ana", "bob"]}, "from ana to ana, bob"),
     ({"owners": ["ana", "bob"]}, {"owners": ["ana"]}, "from ana, bob to ana"),
     ({"owners": ["ana"]}, {}, "from ana to none"),
@@ -91,7 +155,7 @@ def test_tightening_is_free(base: dict[str, Any], head: dict[str, Any]) -> None:
     assert loosened(policy(**base), policy(**head)) == []
 
 
-@pytest.mark.parametrize(("base", "head"), [pair for pair in TIGHTER if "owners" not in pair[1]])
+@pytest.mark.parametrize(("base", "head"), [pair for pair in TIGHTER if not {"owners", "signatures"} & {*pair[1]}])
 def test_the_way_back_from_tightening_is_not(base: dict[str, Any], head: dict[str, Any]) -> None:
     everywhere = (*KNOWN, "other/x.json", "third/registry.json")
     assert loosened(policy(**head), policy(**base), everywhere) or base.get("registries") == ["**/registry.json"]
@@ -140,6 +204,19 @@ def test_a_check_whose_default_is_not_known_is_not_vouched_for() -> None:
 
 _levels = st.sampled_from(["block", "warn", "off"])
 _few = st.lists(st.sampled_from(["a", "b", "c*"]), min_size=1, max_size=3)
+_bound = st.fixed_dictionaries(
+    {"min": st.sampled_from([0.1, 0.2])},
+    optional={"max": st.sampled_from([0.3, 0.4]), "max_drop": st.just(0.5), "over": st.sampled_from(["all", "each"])},
+)
+_gate = st.fixed_dictionaries(
+    {"match": _few, "group": st.booleans()},
+    optional={
+        "bounds": st.dictionaries(st.sampled_from(["m", "candidate"]), _bound, max_size=2),
+        "shape": st.sampled_from(["comparison", "metrics"]),
+        "margin": st.sampled_from([0.0, 0.1]),
+        "confidence": st.sampled_from([0.9, 0.95]),
+    },
+)
 _said = st.fixed_dictionaries(
     {},
     optional={
@@ -155,8 +232,12 @@ _said = st.fixed_dictionaries(
         "licenses": _few.map(lambda few: {"extra": few}),
         "workflows": _few,
         "evidence": _few,
-        "gates": st.dictionaries(st.sampled_from("xy"), st.fixed_dictionaries({"match": _few, "group": st.booleans()})),
+        "gates": st.dictionaries(st.sampled_from("xy"), _gate),
         "groups": st.dictionaries(st.sampled_from("xy"), _few),
+        "unattested": st.sampled_from(["deny", "allow"]),
+        "corpora": st.fixed_dictionaries(
+            {}, optional={"min_rows": st.integers(1, 3), "digests": st.lists(st.sampled_from(["0" * 64, "1" * 64]))}
+        ),
         "owners": st.lists(st.sampled_from(["ana", "bob"]), min_size=1, max_size=2),
     },
 )
@@ -210,7 +291,9 @@ def _meaning(one: Policy) -> object:
         one.limits,
         [path for path in KNOWN if matches_any(one.registries, path)],
         *(set(texts) for texts in (one.licenses.extra, one.workflows, one.evidence)),
-        {name: (set(gate.match), gate.group) for name, gate in one.gates.items()},
+        {name: gate.model_dump() | {"match": set(gate.match)} for name, gate in one.gates.items()},
+        one.unattested,
+        one.corpora.model_dump() | {"digests": set(one.corpora.digests)},
         {name: set(match) for name, match in one.groups.items()},
         set(one.owners),
     )
