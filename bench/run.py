@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import judge
+import figures
 from results import PLACE, Row, write
 
 REMARKS = Path(__file__).with_name("REMARKS.md")
@@ -21,13 +21,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="smokegate-bench-") as name:
         scratch = Path(name)
         sections: dict[str, list[Row]] = {
-            "The judge: one check": judge.embedded(scratch, options.runs),
-            "The judge: growth with the registry": judge.growth(scratch, options.runs),
-            "The judge: digests": judge.digests(scratch, options.runs),
-            "The judge: history": judge.history(scratch, 3),
+            "The judge: one check": figures.embedded(scratch, options.runs),
+            "The judge: growth with the registry": figures.growth(scratch, options.runs),
+            "The judge: digests": figures.digests(scratch, options.runs),
+            "The judge: history": figures.history(scratch, 3),
         }
         if not options.no_memory:
-            sections["The judge: memory"] = judge.memory(scratch)
+            sections["The judge: memory"] = figures.memory(scratch)
     write(sections, REMARKS.read_text(encoding="utf-8") if REMARKS.exists() else "")
     missed = [row.what for rows in sections.values() for row in rows if row.met is False]
     for title, rows in sections.items():

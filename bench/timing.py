@@ -60,7 +60,7 @@ def command(argv: Sequence[str], cwd: Path | None = None) -> Callable[[], int]:
 
 def peak_mib(argv: Sequence[str]) -> float:
     """Peak memory of a command and what it starts, the largest single process."""
-    pid = os.spawnve(os.P_NOWAIT, argv[0], list(argv), {**os.environ, "PYTHONUNBUFFERED": "1"})
+    pid = os.spawnve(os.P_NOWAIT, argv[0], list(argv), {**os.environ, "PYTHONUNBUFFERED": "1"})  # noqa: S606 - wait4 tells its memory
     _, status, usage = os.wait4(pid, 0)
     if os.waitstatus_to_exitcode(status) not in (0, 1):
         raise RuntimeError(f"{' '.join(argv)} failed")

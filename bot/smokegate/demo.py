@@ -170,13 +170,13 @@ def _as_expected(request: PullRequest, reports: list[Report]) -> bool:
 
 
 def _tiny_model() -> bytes:
-    from onnx import TensorProto, helper
+    from onnx import TensorProto, helper  # noqa: PLC0415 - heavy, and only the first pull request needs it
 
-    shape = ["N", 1, "H", "W"]
-    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("input", "output")]
+    shape: list[str | int | None] = ["N", 1, "H", "W"]
+    feed, answer = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("input", "output"))
     gain = helper.make_tensor("gain", TensorProto.FLOAT, [1], [0.5])
-    graph = helper.make_graph([helper.make_node("Mul", ["input", "gain"], ["output"])], "gain", *[[p] for p in ports])
-    graph.initializer.append(gain)
+    multiply = helper.make_node("Mul", ["input", "gain"], ["output"])
+    graph = helper.make_graph([multiply], "gain", [feed], [answer], [gain])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     data: bytes = model.SerializeToString(deterministic=True)
     return data

@@ -261,9 +261,10 @@ ENDLESS.append(ENDLESS)
     [float("nan"), [float("inf")], "\ud800", {"\udc00": 1}, {1: 2}, {"a": (1, 2)}, 10**400, {1, 2}, b"x", ENDLESS],
 )
 def test_a_value_that_strict_json_cannot_say_is_refused(value: Any) -> None:
-    for edit in (lambda: set_value(REGISTRY, ("x",), value), lambda: append_item(REGISTRY, ("models",), value)):
-        with pytest.raises(ValueError, match="the new value is not strict JSON"):
-            edit()
+    with pytest.raises(ValueError, match="the new value is not strict JSON"):
+        set_value(REGISTRY, ("x",), value)
+    with pytest.raises(ValueError, match="the new value is not strict JSON"):
+        append_item(REGISTRY, ("models",), value)
 
 
 def nested(depth: int, inner: Any) -> list[Any]:

@@ -27,7 +27,7 @@ class FaultKind(enum.Enum):
     EMPTY = "empty"
 
 
-class JsonFault(ValueError):  # noqa: N818  (a fault of the document, not of ours)
+class JsonFault(ValueError):
     """Why a text is not strict JSON. Line and column count from 1, offset from 0, all in characters."""
 
     def __init__(self, message: str, line: int, column: int, offset: int, kind: FaultKind) -> None:

@@ -1,4 +1,4 @@
-"""DESIGN's figures for the judge: a check's wall time, how it grows, how fast blobs are digested, what history costs."""
+"""The figures of the judge: what a check costs, how it grows, how fast blobs are digested, what history costs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from registries import FOLDER, Registry, git
@@ -72,7 +73,7 @@ def digests(scratch: Path, runs: int) -> list[Row]:
         git(root, "add", "-A")
         git(root, "commit", "-q", "-m", "weights")
         paths = [str(file.relative_to(root)) for file in files]
-        ours, theirs = in_turn(runs, lambda r=root, p=paths: _digest(r, p), command(["sha256sum", *map(str, files)]))
+        ours, theirs = in_turn(runs, partial(_digest, root, paths), command(["sha256sum", *map(str, files)]))
         speed = 1 / ratio(ours, theirs)
         rows += [
             Row(f"digests of {name}, from git objects", str(ours)),
