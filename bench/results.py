@@ -25,7 +25,7 @@ def write(sections: Mapping[str, Sequence[Row]], remarks: str) -> None:
         "# Results",
         "",
         f"Measured on {datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d} by `make bench`, on {machine()}. "
-        "Figures are whole-process wall times, medians of interleaved runs; the machine is shared, so read ratios first.",
+        "Figures are whole-process wall times, medians of interleaved runs; the machine is shared, read ratios first.",
         "",
     ]
     for title, rows in sections.items():

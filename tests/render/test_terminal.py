@@ -9,7 +9,7 @@ from hypothesis import given
 
 from render.attacks import hostile_text, quick
 from render.specimens import BLOCKED, GOLDEN, HOSTILE, MANY, PASSED, SELF_ATTESTED, finding, hostile, report
-from smokegate.judge.report import Report, Verdict
+from smokegate.judge.report import Change, Report, Verdict, What
 from smokegate.render import text
 from smokegate.render.escape import visible
 
@@ -115,3 +115,11 @@ def test_nothing_is_left_out() -> None:
 def test_colour_is_only_added(name: str) -> None:
     assert "\x1b" not in text.render(GOLDEN[name])
     assert _SGR.sub("", text.render(GOLDEN[name], colour=True)) == text.render(GOLDEN[name])
+
+
+def test_a_file_of_nobody_is_called_a_file() -> None:
+    edited = Change(id=".smokegate.yml", what=What.CHANGED, fields=("file",))
+    added = Change(id="retired.json", what=What.ADDED, fields=("file",))
+    shown = text.render([report(changes=(edited, added))])
+    assert "- file .smokegate.yml is edited\n" in shown
+    assert "- new file retired.json\n" in shown

@@ -148,9 +148,10 @@ def _changes(report: Report) -> Section:
 
 
 def _change(change: Change) -> str:
-    fields = [cell_code(clip(field, _NAME)) for field in change.fields[:_FIELDS]]
-    if len(change.fields) > _FIELDS:
-        fields.append(f"and {len(change.fields) - _FIELDS:,} more")
+    differing = words.differing(change)
+    fields = [cell_code(clip(field, _NAME)) for field in differing[:_FIELDS]]
+    if len(differing) > _FIELDS:
+        fields.append(f"and {len(differing) - _FIELDS:,} more")
     return f"| {words.describe(change, _cell_name)} | {', '.join(fields)} |"
 
 

@@ -78,7 +78,8 @@ def _changes(page: _Page, report: Report) -> Iterator[str]:
     if still := words.still(report.changes):
         yield f"  - {still}"
     for change in words.production_first(report.changes):
-        fields = f" ({', '.join(map(visible, change.fields))})" if change.fields else ""
+        names = ", ".join(map(visible, words.differing(change)))
+        fields = f" ({names})" if names else ""
         yield from page.wrapped(words.describe(change, visible) + fields, 2, "- ")
 
 

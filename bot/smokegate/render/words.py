@@ -110,6 +110,9 @@ def _means_other(change: Change) -> bool:
 _CONTENT = frozenset(("bytes", "external_data", "int8"))
 
 
+_FATE = {What.ADDED: "new file {}", What.REMOVED: "file {} is removed", What.CHANGED: "file {} is edited"}
+
+
 def production_first(changes: Sequence[Change]) -> list[Change]:
     return sorted(changes, key=lambda change: (not in_production(change), not _was_or_is_production(change)))
 
@@ -123,6 +126,8 @@ def still(changes: Sequence[Change]) -> str | None:
 
 def describe(change: Change, quote: Quote) -> str:
     name = quote(change.id)
+    if is_file(change):
+        return _FATE.get(change.what, "file {}").format(name)
     match change.what:
         case What.FLIPPED:
             return f"{name} goes to production"
@@ -138,6 +143,16 @@ def describe(change: Change, quote: Quote) -> str:
             return f"{name} is the new name{before}{where}"
         case What.CHANGED:
             return _edited(change, name)
+
+
+def differing(change: Change) -> tuple[str, ...]:
+    """The fields worth naming: of a file that belongs to no entry, the file is all there is to say."""
+    return () if is_file(change) else change.fields
+
+
+def is_file(change: Change) -> bool:
+    """A governed file that belongs to no entry: the policy, a retirement record, loose evidence."""
+    return change.fields == ("file",)
 
 
 def _entry(stage: str | None) -> str:
