@@ -101,6 +101,8 @@ def plain(value: Any) -> Json:
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, float):
+        return value + 0.0  # -0.0 is 0.0
+    if value is None or isinstance(value, bool | int | str):
         return value
     raise TypeError(f"a policy cannot hold {type(value).__name__}")

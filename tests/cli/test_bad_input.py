@@ -406,6 +406,18 @@ def test_unrelated_histories(sound: Forge, run: Run) -> None:
     assert "unrelated" in outcome.err
 
 
+def test_a_base_that_moved_on_is_said(sound: Forge, run: Run) -> None:
+    sound.git("checkout", "-q", "-b", "side")
+    sound.commit("side")
+    assert "parted" not in check(run, sound).out
+    sound.git("checkout", "-q", "main")
+    sound.add("late_v1")
+    sound.base = sound.commit("moves on")
+    outcome = check(run, sound, "--head", "side")
+    assert "SG401" in outcome.out
+    assert "looks taken away" in " ".join(outcome.out.split())
+
+
 def test_a_shallow_clone(sound: Forge, tmp_path: Path, run: Run) -> None:
     sound.git("checkout", "-qb", "work")
     for number in range(3):
@@ -468,3 +480,24 @@ def test_output_that_cannot_be_written(sound: Forge, run: Run, tmp_path: Path) -
     outcome = check(run, sound, "--output", str(tmp_path / "no" / "where"))
     assert outcome.code == CANNOT_JUDGE
     assert "--output" in outcome.err
+
+
+def test_a_step_summary_that_cannot_be_written(
+    sound: Forge, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "where"))
+    outcome = check(run, sound, "--format", "github")
+    assert outcome.code == CANNOT_JUDGE
+    assert "GITHUB_STEP_SUMMARY" in outcome.err
+
+
+@pytest.mark.parametrize("spelled", ["./model/tiny/registry.json", "model//tiny/./registry.json"])
+def test_another_spelling_of_the_registry_is_the_same(sound: Forge, run: Run, spelled: str) -> None:
+    assert check(run, sound, "--registry", spelled).code == 0
+
+
+@pytest.mark.parametrize("outside", ["/etc/passwd", "../registry.json", "."])
+def test_a_registry_outside_the_repository_is_refused(sound: Forge, run: Run, outside: str) -> None:
+    refused = check(run, sound, "--registry", outside)
+    assert refused.code == CANNOT_JUDGE
+    assert "is not named from the root of the repository" in refused.err

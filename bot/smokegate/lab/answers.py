@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
+from smokegate.evidence.measure import Measurement
 from smokegate.registry.graph import ExternalTensor, Graph, Port, Scaler
 
 
@@ -65,6 +67,29 @@ def _dimension(found: object) -> int | str | None:
 def _tensor(tensor: object, location: object, offset: object, length: object) -> ExternalTensor:
     span = None if length is None else _whole(length)
     return ExternalTensor(words(tensor), words(location), _whole(offset), span)
+
+
+def measurement(found: object, *, rows: int) -> Measurement:
+    names = ("rows", "plcc", "srocc", "rmse")
+    if not isinstance(found, dict) or sorted(found) != sorted(names):
+        raise NonsenseError("no measurement where one was due")
+    plcc, srocc, rmse = (_number(found[name]) for name in names[1:])
+    if (
+        _whole(found["rows"]) != rows
+        or rmse is None
+        or rmse < 0
+        or any(abs(correlation) > 1 for correlation in (plcc, srocc) if correlation is not None)
+    ):
+        raise NonsenseError("numbers that no measurement has")
+    return Measurement(rows, plcc, srocc, rmse)
+
+
+def _number(found: object) -> float | None:
+    if found is None:
+        return None
+    if not isinstance(found, float) or not math.isfinite(found):
+        raise NonsenseError("no finite number where one was due")
+    return found
 
 
 def _rows(found: object) -> list[Any]:

@@ -17,15 +17,15 @@ def out_of_memory(limits: Limits) -> str:
     )
 
 
-def mishap(reply: Reply, limits: Limits, wall_seconds: float) -> str:
+def mishap(reply: Reply, limits: Limits, *, wall_seconds: float, cpu_seconds: int) -> str:
     if reply.lost:
         return "it took down the process that looks at models, twice"
     if reply.flooded:
         return "what it says about itself is larger than smokegate is ready to read (16 MiB)"
     if reply.late:
         return f"it was stopped after {wall_seconds:.0f} s by the clock: {_raise_seconds(limits)}"
-    if reply.signal in _CPU_SIGNALS and reply.cpu_seconds >= limits.run_seconds - 0.5:
-        return f"it used up the {limits.run_seconds} CPU seconds it was given: {_raise_seconds(limits)}"
+    if reply.signal in _CPU_SIGNALS and reply.cpu_seconds >= cpu_seconds - 0.5:
+        return f"it used up the {cpu_seconds} CPU seconds it was given: {_raise_seconds(limits)}"
     if reply.signal == signal.SIGKILL:
         return "it was killed from outside, most likely because the machine ran out of memory"
     if reply.signal:

@@ -11,34 +11,13 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from smokegate.lab import feeds
 from smokegate.lab.jail import Buffer
+from smokegate.lab.session import REFUSALS, RefusedError, load, refusal
 
-# ONNX Runtime's own exceptions share no base class below Exception.
-_REFUSALS: tuple[type[Exception], ...] = (
-    *(kind for kind in vars(native).values() if isinstance(kind, type) and issubclass(kind, Exception)),
-    RuntimeError, ValueError, TypeError, IndexError, OverflowError,
-)  # fmt: skip
-_OUT_OF_MEMORY = re.compile(r"bad_alloc|bad allocation|Failed to allocate memory|out of memory|BFCArena", re.IGNORECASE)
-# EMFILE: it went for a file, and may not open one.
-_WENT_FOR_A_FILE = re.compile(r"SystemError : 24\b|Too many open files")
-_NOISE = (
-    re.compile(r"\[ONNXRuntimeError\] : -?\d+ : \w+ : "),
-    re.compile(r"Non-zero status code returned while running (?=\w+ node)"),
-    re.compile(r"\S*\.(?:cc|cpp|h|hpp|cu):\d+ [^\s(]+(?:\([^\n]*?\))?(?=\s|$)"),  # a place in its source
-    re.compile(r"(?:Load|Run|Initialize)? ?model from \S+ failed:"),
-    re.compile(r"Exception during (?:initialization|loading): "),
-    re.compile(r"Status Message: "),
-    re.compile(r"Name:''"),
-)
 _TENSOR = re.compile(r"tensor\((\w+)\)")
 _ONNX_BFLOAT16 = 16
-
-
-class RefusedError(Exception):
-    """The model does not load, does not run, or gives what nobody can use; the message says which."""
 
 
 # y = Identity(x) for one float, opset 17: this worker has nothing to write ONNX with.
@@ -49,13 +28,13 @@ _SMALLEST = bytes.fromhex(
 
 def warm_up() -> None:
     """Fill the tables that a first session builds, so that no child has to."""
-    with contextlib.suppress(*_REFUSALS):
-        _load(_SMALLEST, {}).run(None, {"x": np.zeros(1, dtype=np.float32)})
+    with contextlib.suppress(*REFUSALS):
+        load(_SMALLEST, {}).run(None, {"x": np.zeros(1, dtype=np.float32)})
 
 
 def perform(request: dict[str, Any], contents: Sequence[Buffer]) -> dict[str, Any]:
     try:
-        session = _load(bytes(contents[0]), dict(zip(request["files"][1:], contents[1:], strict=True)))
+        session = load(bytes(contents[0]), dict(zip(request["external"], contents[1:], strict=True)))
         inputs = _inputs(session)
         outputs = _run_somehow(session, inputs, request["memory"], request["cpu_seconds"])
         for name, value in zip((o.name for o in session.get_outputs()), outputs, strict=True):
@@ -63,22 +42,6 @@ def perform(request: dict[str, Any], contents: Sequence[Buffer]) -> dict[str, An
     except RefusedError as why:
         return {"refused": str(why)}
     return {"ran": True}
-
-
-def _load(model: bytes, external: dict[str, Buffer]) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # grows in powers of two, past a limit that the tensors would fit in
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    if external:
-        buffers = list(external.values())
-        options.add_external_initializers_from_files_in_memory(list(external), buffers, [len(b) for b in buffers])
-    try:
-        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except _REFUSALS as error:
-        raise _refusal("ONNX Runtime does not load it", error) from None
 
 
 def _inputs(session: Any) -> list[feeds.Input]:
@@ -104,9 +67,9 @@ def _run_somehow(session: Any, inputs: list[feeds.Input], memory: int, cpu_secon
             feed = {i.name: feeds.values(i.kind, plan[i.name], zeros=zeros) for i in inputs}
             try:
                 return _run(session, inputs, feed)
-            except _REFUSALS as error:
+            except REFUSALS as error:
                 tried += 1
-                first = first or _refusal(f"ONNX Runtime loads it but cannot run it on {_shapes(plan)}", error)
+                first = first or refusal(f"ONNX Runtime loads it but cannot run it on {_shapes(plan)}", error)
     raise RefusedError(f"{first} (tried {tried} inputs)" if tried > 1 else str(first))
 
 
@@ -151,17 +114,6 @@ def _demand_finite(name: str, value: Any) -> None:
     if wrong:
         what = "NaN" if np.isnan(array).any() else "infinite"
         raise RefusedError(f"output '{name}' is not finite: {wrong:,} of {array.size:,} values are {what}")
-
-
-def _refusal(what: str, error: Exception) -> RefusedError:
-    words = str(error)
-    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(words):
-        raise MemoryError
-    if _WENT_FOR_A_FILE.search(words):
-        return RefusedError(f"{what}: it keeps weights in a file that was not handed over, or is not where they belong")
-    for noise in _NOISE:
-        words = noise.sub("", words)
-    return RefusedError(f"{what}: {words.strip() or type(error).__name__}")
 
 
 def _shapes(plan: dict[str, feeds.Shape]) -> str:

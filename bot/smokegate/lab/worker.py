@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from smokegate.lab import jail, wire
 
-_TASKS = {"inspect": "smokegate.lab.inspection", "run": "smokegate.lab.trial"}
+_TASKS = {"inspect": "smokegate.lab.inspection", "run": "smokegate.lab.workbench"}
 
 
 class Task(Protocol):
@@ -79,7 +79,7 @@ class _Child:
     def __init__(self, client: socket.socket, task: Task) -> None:
         request = wire.receive_json(client)
         files: list[int] = []
-        for _ in request["files"]:
+        for _ in range(request["files"]):
             files += wire.receive(client)[1]
         self._client = client
         self._wall_seconds: float = request["wall_seconds"]
