@@ -6,16 +6,27 @@ import hashlib
 import json
 import os
 import subprocess
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx_models
+import proofs
+from smokegate.evidence import write
+from smokegate.judge.change import RegistryChange
+from smokegate.judge.law import Law
 from smokegate.judge.report import Finding, Report, Verdict
 from smokegate.judge.side import Side
-from smokegate.policy_file import default_policy
-from smokegate.review.check import Question, Workbench, check
+from smokegate.review.check import Question, Workbench, check, review
+from smokegate.review.flip_overlay import Overlay
+from smokegate.review.law import built_in_schema
+from smokegate.review.policies import policy_at
+from smokegate.review.sides import Sides
 from smokegate.sources.git import GitRepo
+
+if TYPE_CHECKING:
+    from smokegate.evidence.keys import PrivateKey
 
 FOLDER = "model/tiny"
 REGISTRY = f"{FOLDER}/registry.json"
@@ -185,20 +196,60 @@ class Forge:
         self.commit(message)
         return self.check(**question)
 
+    @contextmanager
+    def supposing(self) -> Iterator[Callable[[Mapping[str, bytes | None]], Report]]:
+        """Judges HEAD as if some files (by their name as for `path`) held other bytes: many times, and fast."""
+        registry = f"{self.folder}/registry.json"
+        with GitRepo.discover(str(self.root)) as repo, nullcontext(self.bench) if self.bench else Workbench() as bench:
+            base, head = repo.tree(self.base), repo.tree("HEAD")
+
+            def judged(files: Mapping[str, bytes | None]) -> Report:
+                placed = {self.path(name).relative_to(self.root).as_posix(): data for name, data in files.items()}
+                sides = Sides(base, Overlay(head, placed), repo, self.base)
+                return review(sides, registry, [registry], Question(repo=str(self.root)), bench)
+
+            yield judged
+
     def identity(self, entry_id: str) -> str:
         """As the judge works it out of the entry at HEAD."""
-        with GitRepo.discover(str(self.root)) as repo, nullcontext(self.bench) if self.bench else Workbench() as bench:
-            policy = default_policy().policy
-            side = Side(repo.tree("HEAD"), f"{self.folder}/registry.json", policy, bench.graphs(policy.limits))
-            return side.identity(side.entries[entry_id]).digest
+        with self._standing() as (change, _):
+            return change.head.identity(change.head.entries[entry_id]).digest
 
-    def evidence(self, *ids: str, name: str = "PROMOTE.json", **fields: Any) -> None:
-        """Evidence that names the entries as they stand at HEAD."""
-        subjects = [
-            {"id": i, "onnx": self.entry(i)["onnx"], "sha256": self.entry(i)["sha256"], "identity": self.identity(i)}
-            for i in ids
-        ]
-        self.write_json(name, {"schema_version": 2, "verdict": "PROMOTE", "subjects": subjects, **fields})
+    # -- evidence ----------------------------------------------------------------------------------------------------
+
+    def trust(self, **policy: Any) -> None:
+        """A policy that names this forge's signing key; to be called before `start`, as base's is what judges."""
+        self.write_json("/.smokegate.yml", {"signatures": {"keys": [proofs.TRUSTED]}, **policy})
+
+    def evidence(self, *ids: str, name: str = "PROMOTE.json", sign: bool | None = None, **fields: Any) -> None:
+        """Sound evidence for entries as they stand at HEAD, by the gates of base's policy; fields override.
+
+        Signed where base's policy names our key, unless told otherwise. What wants several files goes to `evidence/`.
+        """
+        with self._standing() as (change, law):
+            documents = list(proofs.documents(change, law, ids, **fields))
+            trusted = any(key.pem == proofs.PEM for key in law.policy.signatures.keys)
+        for number, document in enumerate(documents):
+            place = name if number == 0 else f"evidence/{number}_{name.rpartition('/')[2]}"
+            self.write(place, write.to_bytes(document))
+            if trusted if sign is None else sign:
+                self.sign(place)
+
+    def sign(self, name: str = "PROMOTE.json", key: PrivateKey = proofs.KEY) -> None:
+        data = self.path(name).read_bytes()
+        self.write(f"{name}.dsse.json", proofs.signature(data, name.rpartition("/")[2], key))
+
+    @contextmanager
+    def _standing(self) -> Iterator[tuple[RegistryChange, Law]]:
+        """The change that HEAD is, and the policy that will judge it."""
+        with GitRepo.discover(str(self.root)) as repo, nullcontext(self.bench) if self.bench else Workbench() as bench:
+            base, head = repo.tree(self.base or "HEAD"), repo.tree("HEAD")
+            registry = f"{self.folder}/registry.json"
+            policy = policy_at(base, registry)
+            graphs = bench.graphs(policy.policy.limits)
+            sides = [Side(tree, registry, policy.policy, graphs) for tree in (base, head)]
+            law = Law(policy.policy, policy.sha256, built_in_schema(), "registry.schema.json")
+            yield RegistryChange(sides[0], sides[1]), law
 
 
 def codes(report: Report) -> list[str]:

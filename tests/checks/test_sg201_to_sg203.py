@@ -109,6 +109,16 @@ def test_evidence_that_an_entry_names_must_be_there(forge: Forge) -> None:
     assert "evidence/beta_v1.PROMOTE.json" in finding.message
 
 
+def test_a_signature_that_an_entry_names_must_be_there(forge: Forge) -> None:
+    signed = forge.add("alpha_v1", smoke=False, sigstore_bundle="alpha_v1.onnx.sigstore.json")
+    forge.write("alpha_v1.onnx.sigstore.json", "{}\n")
+    forge.start()
+    forge.delete("alpha_v1.onnx.sigstore.json")
+    assert "alpha_v1.onnx.sigstore.json" in only(forge.judged(), "SG201").message
+    signed["release_url"] = "https://models.example/alpha_v1.onnx"
+    passes(forge.judged())
+
+
 def test_a_file_that_a_pin_names_must_be_there(forge: Forge) -> None:
     forge.add("alpha_v1")
     forge.start()

@@ -118,6 +118,26 @@ def test_an_old_stray_is_debt(forge: Forge) -> None:
     assert [f.introduced for f in found(report, "SG208")] == [False]
 
 
+def test_what_a_registry_inside_names_is_not_stray(forge: Forge) -> None:
+    forge.add("alpha_v1")
+    forge.start()
+    row = {"id": "b", "kind": "fr", "onnx": "b.onnx", "sha256": sha256(mlp(3)), "smoke": True, "license": "MIT"}
+    forge.write_json("inner/registry.json", {"schema_version": 1, "models": [row]})
+    forge.write("inner/b.onnx", mlp(3))
+    forge.write("stray.onnx", mlp(4))
+    forge.commit()
+    strays = [f.path for report in forge.check_all() for f in found(report, "SG208")]
+    assert strays == ["model/tiny/stray.onnx"]
+
+
+def test_of_a_registry_that_cannot_be_read_nothing_is_stray(forge: Forge) -> None:
+    forge.add("alpha_v1")
+    forge.start()
+    forge.write("registry.json", "{")
+    forge.commit(save=False)
+    assert not found(forge.check(), "SG208")
+
+
 # -- SG209 -------------------------------------------------------------------------------------------------------------
 
 BIG = bytes((1 << 20) + 1)

@@ -177,6 +177,58 @@ def test_an_entry_without_an_id_cannot_slip_away(forge: Forge) -> None:
     assert "give it an id" in only(forge.judged(), BLOCKED).fix
 
 
+# -- rows that never had an id of their own ----------------------------------------------------------------------------
+
+
+def test_of_two_equal_rows_one_may_go(forge: Forge) -> None:
+    twice = forge.add("alpha_v1", smoke=False)
+    forge.add("beta_v1")
+    forge.registry["models"].append(dict(twice))
+    forge.start()
+    forge.registry["models"].pop()
+    quiet(forge.judged())
+
+
+@pytest.mark.parametrize("fields", [{"smoke": True}, {"kind": "nr"}])
+def test_rows_that_differ_in_stage_or_meaning_are_no_copies(forge: Forge, fields: dict[str, Any]) -> None:
+    forge.registry["models"].append({**forge.add("alpha_v1", smoke=False), **fields})
+    forge.start()
+    forge.registry["models"].pop()
+    assert "an id of its own" in only(forge.judged(), BLOCKED).fix
+
+
+@pytest.mark.parametrize("smoke", [True, False])
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_row_may_be_given_an_id_of_its_own(forge: Forge, shared: bool, smoke: bool) -> None:
+    forge.add("alpha_v1", smoke=smoke)
+    forge.add("alpha_v1", onnx="beta.onnx", smoke=smoke)
+    row = forge.registry["models"][1]
+    if not shared:
+        del row["id"]
+    forge.start()
+    row["id"] = "beta_v1"
+    quiet(forge.judged())
+
+
+def test_with_its_new_id_a_row_goes_no_further(forge: Forge) -> None:
+    forge.add("alpha_v1", smoke=False)
+    row = forge.add("alpha_v1", onnx="beta.onnx")
+    forge.start()
+    row.update(id="beta_v1", smoke=False)
+    only(forge.judged(), "SG403")
+
+
+def test_where_there_are_several_registries_the_fix_says_which(forge: Forge) -> None:
+    started(forge)
+    forge.write_json("/model/other/registry.json", {"schema_version": 1, "models": []})
+    forge.start()
+    forge.drop("beta_v1")
+    forge.commit()
+    (report,) = (r for r in forge.check_all() if r.registry == "model/tiny/registry.json")
+    retire = 'smokegate retire beta_v1 --reason "..." --registry model/tiny/registry.json'
+    assert only(report, BLOCKED).fix.startswith(retire)
+
+
 # -- the record itself -------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ def smoke_saliency(forge: Forge, entry_id: str = "saliency_v1", seed: int = 1, *
 
 def flipped(forge: Forge, entry_id: str = "saliency_v1") -> None:
     smoke_saliency(forge, entry_id)
+    forge.trust()
     forge.start()
     forge.entry(entry_id)["smoke"] = False
     forge.commit()
@@ -82,7 +83,6 @@ def test_a_gate_of_the_same_change_judges_nothing_yet(forge: Forge) -> None:
         (lambda e: e.update(verdict="promote"), "says promote"),
         (lambda e: e.pop("verdict"), ""),
         (lambda e: e.update(verdict=["PROMOTE"]), ""),
-        (lambda e: e.update(schema_version=1), "names no model bytes"),
         (lambda e: e.pop("schema_version"), "names no model bytes"),
         (lambda e: e.pop("subjects"), ""),
         (lambda e: e.update(subjects={"saliency_v1": {}}), ""),
@@ -235,6 +235,7 @@ def two_in_production(forge: Forge, old: str = "saliency_v1", new: str = "salien
     kind = "filter" if "saliency" in old else "fr"
     forge.add(old, make(1), kind=kind, smoke=False)
     forge.add(new, make(2), kind=kind, smoke=False, **fields)
+    forge.trust()
     forge.start()
 
 

@@ -106,6 +106,13 @@ def test_so_is_the_twins_own_sidecar(forge: Forge) -> None:
     assert "int8" in only(forge.judged(), "SG404").message
 
 
+def test_a_sidecar_for_the_twin_that_says_the_same_is_no_change(forge: Forge) -> None:
+    with_twin(forge)
+    told = {key: value for key, value in forge.read_json("saliency_v1.json").items() if key != "sha256"}
+    forge.write_json("saliency_v1.int8.json", told)
+    passes(forge.judged())
+
+
 @pytest.mark.parametrize(
     "edit",
     [
@@ -201,6 +208,7 @@ def test_the_same_model_under_another_file_name_does_not(forge: Forge) -> None:
 
 def test_a_rollback_rests_on_the_evidence_of_its_day(forge: Forge) -> None:
     forge.add("saliency_v1", saliency(1), kind="filter")
+    forge.trust()
     forge.start()
     forge.entry("saliency_v1")["smoke"] = False
     forge.commit()

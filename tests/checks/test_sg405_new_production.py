@@ -27,6 +27,7 @@ def lost(forge: Forge, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_new_production_entry_needs_evidence(forge: Forge) -> None:
+    forge.trust()
     forge.start()
     added(forge)
     report = forge.judged()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -10,14 +11,20 @@ from forge import Forge, codes, only, passes
 from smokegate.judge.report import Report
 
 SEEDS = [f"fr_ensemble_v1_seed{n}" for n in range(3)]
+GATES = {
+    "three": {"match": ["*_ensemble_*_seed[0-9]*"], "group": True, "shape": "metrics", "bounds": {"psnr": {"min": 30}}},
+    "saliency-iou": {"match": ["*saliency*"]},
+}
+"""So that evidence for any number of members is sound, and only the group is left to complain of."""
 
 
-def ensemble(forge: Forge, *, manifest: bool = False, ids: Iterable[str] = SEEDS) -> None:
+def ensemble(forge: Forge, *, manifest: bool = False, ids: Iterable[str] = SEEDS, **policy: Any) -> None:
     ids = list(ids)
     for entry_id in ids:
         forge.add(entry_id)
     if manifest:
         forge.write_json("fr.json", forge.manifest("fr_ensemble_v1", *ids))
+    forge.trust(**{"gates": GATES, **policy})
     forge.start()
 
 
@@ -130,8 +137,8 @@ def test_two_manifests_of_one_name_bind_all_that_either_names(forge: Forge) -> N
 
 
 def test_the_policys_own_groups_flip_as_one(forge: Forge) -> None:
-    forge.write("/.smokegate.yml", "groups:\n  pair: [saliency_a, saliency_b]\n")
-    ensemble(forge, ids=["saliency_a", "saliency_b", "saliency_c"])
+    ids = ["saliency_a", "saliency_b", "saliency_c"]
+    ensemble(forge, ids=ids, groups={"pair": ["saliency_a", "saliency_b"]})
     flip(forge, "saliency_c")
     passes(proved(forge, "saliency_c"))
     flip(forge, "saliency_a")
@@ -139,8 +146,8 @@ def test_the_policys_own_groups_flip_as_one(forge: Forge) -> None:
 
 
 def test_what_shares_the_glob_of_a_gate_for_groups_flips_as_one(forge: Forge) -> None:
-    forge.write("/.smokegate.yml", "gates:\n  encoders:\n    match: ['enc_*']\n    group: true\n")
-    ensemble(forge, ids=["enc_a", "enc_b"])
+    gate = {"match": ["enc_*"], "group": True, "bounds": {"psnr": {"min": 30}}}
+    ensemble(forge, ids=["enc_a", "enc_b"], gates={"encoders": gate})
     flip(forge, "enc_a")
     assert "`enc_b`" in only(proved(forge, "enc_a"), "SG409").message
 

@@ -301,6 +301,16 @@ def test_nor_change_behind_a_link_that_stands(forge: Forge) -> None:
     assert [f.path for f in found] == ["model/tiny/registry.schema.json"]
 
 
+def test_a_schema_that_never_was_is_not_deleted(forge: Forge) -> None:
+    governed(forge)
+    (forge.root / "model/tiny").rename(forge.root / "model/moved")
+    (forge.root / "model/tiny").symlink_to("moved")
+    forge.commit(save=False)
+    (report,) = (r for r in forge.check_all() if r.registry == "model/tiny/registry.json")
+    assert "SG206" in codes(report)
+    assert "SG701" not in codes(report)
+
+
 def test_a_new_registry_may_bring_its_schema(forge: Forge) -> None:
     forge.write("/README.md", "soon\n")
     forge.git("add", "-A")

@@ -41,6 +41,7 @@ def flip(forge: Forge, *ids: str) -> Report:
 
 def test_the_flip_that_all_the_others_here_differ_from(forge: Forge) -> None:
     forge.add("a_saliency_v1", onnx_models.saliency())
+    forge.trust()
     forge.start()
     passes(flip(forge, "a_saliency_v1"))
 

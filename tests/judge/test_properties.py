@@ -182,6 +182,18 @@ def test_a_change_of_any_byte_shows(forge: Forge, name: str) -> None:
         assert shows(before, after) or same_meaning(name, data, bytes(mutated)), bytes(mutated)
 
 
+@pytest.mark.parametrize("fields", [{"schema_version": 0}, {"$schema": "other.json"}, {"more": 1}, {"models": ["row"]}])
+def test_what_a_registry_says_beside_its_entries_shows(forge: Forge, fields: dict[str, Any]) -> None:
+    forge.write_json("registry.schema.json", {"type": "object"})
+    forge.add("alpha_v1")
+    forge.start()
+    rows = [*forge.registry["models"], *fields.pop("models", [])]
+    forge.registry.update(models=rows, **fields)
+    report = forge.judged()
+    quiet(report)
+    assert [(c.id, c.fields) for c in report.changes] == [(REGISTRY, ("file",))]
+
+
 def test_a_stricter_policy_passes_and_shows(forge: Forge) -> None:
     governed(forge)
     forge.start()

@@ -138,6 +138,22 @@ def test_the_default_branch(scratch: Scratch, tmp_path: Path) -> None:
         assert cloned.default_branch() == "refs/heads/master"
 
 
+def test_the_way_to_learn_the_default_branch_works(scratch: Scratch, tmp_path: Path) -> None:
+    scratch.commit(a="1")
+    scratch.git("branch", "-m", "trunk")
+    scratch.git("checkout", "-q", "-b", "side")
+    single = Scratch.clone(f"file://{scratch.top}", tmp_path / "single", "--single-branch", "--branch=side")
+    single.git("remote", "set-head", "origin", "--delete")
+    scratch.git("checkout", "-q", "trunk")
+    for place, where in ((scratch, "refs/heads/trunk"), (single, "refs/remotes/origin/trunk")):
+        with GitRepo.discover(place.top) as repo, pytest.raises(RepositoryError) as told:
+            repo.default_branch()
+        command = str(told.value).partition(" or: ")[2].replace("NAME", "trunk")
+        subprocess.run(command, shell=True, cwd=place.top, check=True, capture_output=True)  # noqa: S602 - ours
+        with GitRepo.discover(place.top) as repo:
+            assert repo.default_branch() == where
+
+
 def test_merge_bases(scratch: Scratch, tmp_path: Path) -> None:
     base = scratch.commit("base", a="1")
     scratch.git("branch", "side")

@@ -10,7 +10,7 @@ from typing import Any
 from smokegate.judge.reach import Reach, is_source_text
 from smokegate.judge.report import Change, What
 from smokegate.judge.side import Side
-from smokegate.registry.document import DocumentFault
+from smokegate.registry.document import DocumentFault, JsonDocument
 from smokegate.registry.entry import Entry
 from smokegate.registry.identity import Identity, canonical
 
@@ -63,7 +63,7 @@ class Step:
         return self.fresh and self.after is not None and self.after.production
 
 
-@dataclass
+@dataclass(eq=False)
 class RegistryChange:
     base: Side
     head: Side
@@ -152,7 +152,16 @@ class RegistryChange:
         found += [
             Change(id=path, what=_what_of_path(self, path), fields=("file",)) for path in sorted(governed - mentioned)
         ]
+        if self._says_other_things():
+            found.append(Change(id=self.head.registry_path, what=What.CHANGED, fields=("file",)))
         return sorted(found, key=lambda change: (change.id, change.what.value))
+
+    def _says_other_things(self) -> bool:
+        """Whether the registry differs in what is no entry."""
+        before, after = self.base.registry, self.head.registry
+        if not isinstance(before, JsonDocument) or not isinstance(after, JsonDocument):
+            return False
+        return bool(canonical(_beside_entries(before.value)) != canonical(_beside_entries(after.value)))
 
     def _may_matter(self, path: str) -> bool:
         """All in a folder of the registry's own; of a whole repo that is its folder, not the source text."""
@@ -190,7 +199,7 @@ class RegistryChange:
         if step.demoted:
             yield say(What.DEMOTED)
         moved = {"smoke"} if step.flipped or step.demoted else set()
-        fields = tuple(f for f in (*step.fields, *self._file_fields(step)) if f not in moved)
+        fields = tuple(f for f in dict.fromkeys((*step.fields, *self._file_fields(step))) if f not in moved)
         if fields and not (step.renamed and fields == ("id",)):
             yield say(What.CHANGED, fields)
 
@@ -232,6 +241,13 @@ def _differs(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> 
 
 def _differing_fields(before: Entry, after: Entry) -> tuple[str, ...]:
     return tuple(f for f in sorted({*before.raw, *after.raw}) if _differs(before.raw, after.raw, f))
+
+
+def _beside_entries(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    rows = value.get("models")
+    return {**value, "models": [r for r in rows if not isinstance(r, dict)] if isinstance(rows, list) else rows}
 
 
 def _by_digest(side: Side, entries: list[Entry]) -> dict[str, list[Entry]]:

@@ -9,9 +9,11 @@ from typing import Any
 from smokegate.globs import matches
 from smokegate.judge.change import RegistryChange, Step
 from smokegate.judge.law import Law, PastEntry
+from smokegate.judge.needs import Need, Needs
 from smokegate.judge.problem import Problem
+from smokegate.judge.retiring import gets_its_name
 from smokegate.judge.side import Side
-from smokegate.policy import POLICY_NAME
+from smokegate.policy import POLICY_NAME, Policy
 from smokegate.registry.document import DocumentFault
 from smokegate.registry.entry import Entry
 from smokegate.registry.identity import Identity
@@ -23,24 +25,55 @@ _NAMES_BYTES = 2
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """Evidence that names the identity, or what came nearest to it."""
+    """The evidence files that name an identity, or what came nearest to it."""
 
-    path: str | None
+    paths: tuple[str, ...]
     near: tuple[str, ...] = ()
 
 
-def naming(side: Side, entry: Entry, identity: Identity) -> Naming:
+def naming(side: Side, entry: Entry, identity: Identity, policy: Policy) -> Naming:
     """An evidence file binds by identity: the id alone, or the digest alone, names nothing."""
+    found: list[str] = []
     near: list[str] = []
     for path in side.evidence_paths:
-        fault = _names(side, path, entry, identity)
+        fault = _names(side, path, entry, identity, policy)
         if fault is None:
-            return Naming(path)
-        near += [f"`{path}` {fault}"] if fault else []
-    return Naming(None, tuple(near))
+            found.append(path)
+        elif fault:
+            near.append(f"`{path}` {fault}")
+    return Naming(tuple(found or _old(side, entry)), tuple(near))
 
 
-def _names(side: Side, path: str, entry: Entry, identity: Identity) -> str | None:
+def _old(side: Side, entry: Entry) -> list[str]:
+    """Evidence of version 1 that is meant, though it names nothing: SG507 says what it lacks."""
+    named = entry.text("evidence")
+    meant = side.resolve(named).path if named else None
+    candidates = [meant] if meant in side.evidence_paths else side.evidence_paths
+    return [path for path in candidates if path and len(candidates) == 1 and _is_old(side.value(path))]
+
+
+def _is_old(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("verdict") == "PROMOTE" and is_number(value.get("schema_version"), 1)
+
+
+def is_number(value: Any, wanted: int) -> bool:
+    """`true` is no 1, though Python takes it for one."""
+    return value == wanted and not isinstance(value, bool)
+
+
+def held(side: Side, entry: Entry, identity: Identity) -> list[str]:
+    """The files that say HOLD of this very identity."""
+    found = []
+    for path in side.evidence_paths:
+        value = side.value(path)
+        if isinstance(value, dict) and value.get("verdict") == "HOLD":
+            mine = [s for s in _subjects(value) if entry.id is not None and s.get("id") == entry.id]
+            if any(_is_exactly(subject, identity) for subject in mine):
+                found.append(path)
+    return found
+
+
+def _names(side: Side, path: str, entry: Entry, identity: Identity, policy: Policy) -> str | None:
     """None where the file names it; else why it does not, empty where it is about something else."""
     document = side.document(path)
     if document is None or isinstance(document, DocumentFault):
@@ -49,12 +82,19 @@ def _names(side: Side, path: str, entry: Entry, identity: Identity) -> str | Non
     mine = [s for s in _subjects(value) if entry.id is not None and s.get("id") == entry.id]
     if value.get("verdict") != "PROMOTE":
         return f"says {value['verdict']}" if mine and isinstance(value.get("verdict"), str) else ""
-    if value.get("schema_version") != _NAMES_BYTES:
-        return "is of a version that names no model bytes"
+    if not is_number(value.get("schema_version"), _NAMES_BYTES):
+        pinned = is_pinned(policy, entry, identity, side.digest(path))
+        return None if pinned else "is of a version that names no model bytes"
     if any(_is_exactly(subject, identity) for subject in mine):
         return None
     others = {_short(subject.get("identity")) for subject in mine}
     return f"names `{entry.id}` with another identity ({', '.join(sorted(others))})" if mine else ""
+
+
+def is_pinned(policy: Policy, entry: Entry, identity: Identity, evidence: str | None) -> bool:
+    """Whether base's policy says that evidence of version 1 stands for these very bytes."""
+    named = (entry.id, identity.digest, evidence)
+    return any((pin.id, pin.identity, pin.evidence_sha256) == named for pin in policy.legacy_evidence)
 
 
 def _subjects(evidence: dict[str, Any]) -> list[dict[str, Any]]:
@@ -67,29 +107,27 @@ def _is_exactly(subject: dict[str, Any], identity: Identity) -> bool:
     return identity.graph is not None and named == (identity.digest, identity.graph)
 
 
-def wants_evidence(
-    change: RegistryChange, step: Step, law: Law, said: str, *, at: str, otherwise: str
-) -> Iterator[Problem]:
-    """The problem, unless a gate has a say and an evidence file at head names what goes to production.
+def unmet(needs: Needs, change: RegistryChange, law: Law) -> Iterator[Problem]:
+    """Every need that no gate has a say in, or that no evidence file at head names. What the file says is SG5xx's."""
+    for need in needs:
+        entry, identity = need.entry, identity_of(change, need)
+        found = naming(change.head, entry, identity, law.policy)
+        gate = gate_for(law, entry)
+        if found.paths and gate is not None:
+            continue
+        yield Problem(
+            subject=need.step.key,
+            path=change.head.registry_path,
+            pointer=entry.pointer(need.at),
+            message=f"{need.said}, and {_lack(gate, found, identity)}",
+            fix=f"{_cure(gate, need.step.key, law)}, or {need.otherwise}",
+            cause=(),
+            curable=gate is not None,
+        )
 
-    `at` is the field to point to, `otherwise` what the author may do instead of bringing evidence.
-    """
-    entry = step.after
-    if entry is None:
-        return
-    identity = step.identity_after or change.head.identity(entry)
-    found = naming(change.head, entry, identity)
-    gate = gate_for(law, entry)
-    if found.path is not None and gate is not None:
-        return
-    yield Problem(
-        subject=step.key,
-        path=change.head.registry_path,
-        pointer=entry.pointer(at),
-        message=f"{said}, and {_lack(gate, found, identity)}",
-        fix=f"{_cure(gate, step.key, law)}, or {otherwise}",
-        cause=(),
-    )
+
+def identity_of(change: RegistryChange, need: Need) -> Identity:
+    return need.step.identity_after or change.head.identity(need.entry)
 
 
 def gate_for(law: Law, entry: Entry) -> str | None:
@@ -137,7 +175,7 @@ def carried_on(change: RegistryChange, step: Step) -> bool:
     before, after = step.before, step.after
     if not (step.renamed and before and after and before.production) or step.identity_changed:
         return False
-    return any(r.superseded_by == after.id and r.reason for r in records_of(change, before))
+    return gets_its_name(step) or any(r.superseded_by == after.id and r.reason for r in records_of(change, before))
 
 
 def records_of(change: RegistryChange, gone: Entry) -> list[Retirement]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from smokegate.judge.change import RegistryChange, Step
 from smokegate.judge.check import AsksEntry, AsksSide, Check, Cure, Depth, Hardens
+from smokegate.judge.docket import docket
 from smokegate.judge.dossier import restored_from
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem
@@ -47,17 +48,18 @@ def judge(change: RegistryChange, law: Law) -> Report:
         policy_sha256=law.policy_sha256,
         changes=tuple(change.changes({*places(change.head.registry_path), law.schema_path})),
         findings=tuple(findings),
-        notes=tuple(change.notes),
+        notes=(*change.notes, *docket(change, law).notes),
+        self_attested=docket(change, law).self_attested,
         entries_before=len(change.base.entries),
         entries_after=len(change.head.entries),
     )
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:
-    blocking = {f.code for f in findings if f.blocks}
+    blocking = [f for f in findings if f.blocks]
     if not blocking:
         return Verdict.PASS
-    cures = {BY_CODE[code].cure for code in blocking}
+    cures = {BY_CODE[f.code].cure if f.curable else None for f in blocking}
     if cures == {Cure.OWNER}:
         return Verdict.NEEDS_OWNER
     return Verdict.NEEDS_EVIDENCE if cures == {Cure.EVIDENCE} else Verdict.BLOCK
@@ -165,6 +167,7 @@ def _finding(judged: _Judged, change: RegistryChange, law: Law) -> Finding:
         column=column,
         message=problem.message,
         fix=_fix(problem, change),
+        curable=problem.curable,
     )
 
 

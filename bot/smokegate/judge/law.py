@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,14 +45,30 @@ class PastEntry:
         return claim(self.side, self.entry)
 
 
-HistoryLookup = Callable[[str], PastEntry | None]
+class History(Protocol):
+    """First-parent history of base, walked no further than is asked."""
+
+    def __call__(self, entry_id: str) -> PastEntry | None:
+        """The entry as it was last known."""
+
+    def once_in_production(self, entry_id: str, identity: str) -> bool:
+        """Whether base, or a commit before it, ran this very identity in production under this id."""
 
 
-def _no_history(_: str) -> PastEntry | None:
-    return None
+class _NoHistory:
+    def __call__(self, entry_id: str) -> PastEntry | None:
+        del entry_id
+        return None
+
+    def once_in_production(self, entry_id: str, identity: str) -> bool:
+        del entry_id, identity
+        return False
 
 
-@dataclass(frozen=True, slots=True)
+_NO_HISTORY = _NoHistory()
+
+
+@dataclass(frozen=True, eq=False)
 class Law:
     policy: Policy
     policy_sha256: str
@@ -66,6 +82,6 @@ class Law:
     """Severity of each check where the policy names none."""
     registries: Collection[str] = ()
     """Every registry known at base or head, for judging whether a new policy still covers them."""
-    past: HistoryLookup = field(default=_no_history)
+    past: History = field(default=_NO_HISTORY)
     deep: bool = False
     """`--all`: look deep at every entry, not only at what the change touches."""

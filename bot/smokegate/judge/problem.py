@@ -27,6 +27,8 @@ class Problem:
     """Keys of the entries it is about, where they are not the subject itself."""
     restores: str | None = None
     """A file that may be wrong: where base holds other bytes at that path, the fix says how to have them back."""
+    curable: bool = True
+    """False where evidence or an owner's word, which lift such problems as a rule, cannot lift this one."""
     severity: Severity | None = None
     """Where it departs from the check's own."""
 

@@ -59,6 +59,8 @@ class Finding:
     column: int | None
     message: str
     fix: str
+    curable: bool = True
+    """Whether what cures its check as a rule (a harness run, an owner) can cure this one."""
 
     @property
     def blocks(self) -> bool:

@@ -343,7 +343,9 @@ class Side:
                 found[side] = claimed[0]
         twin_sidecar = self.twin_sidecar_path(entry)
         if twin_sidecar and twin_sidecar != self.sidecar_path(entry):
-            found["int8"] = Sidecar(self.value(twin_sidecar)).runtime()
+            told = Sidecar(self.value(twin_sidecar)).runtime()
+            if canonical(told) != canonical(sidecar.runtime()):
+                found["int8"] = told
         return found
 
     def identity_inputs(self, entry: Entry) -> tuple[Any, ...]:

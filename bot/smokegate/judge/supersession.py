@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from smokegate.judge.change import RegistryChange, Step
 from smokegate.judge.side import Side
 from smokegate.registry.card import claims_default
 from smokegate.registry.entry import Entry
@@ -28,6 +29,12 @@ def supersedes(side: Side, entry: Entry) -> str | None:
 
 def superseded_by(side: Side, entry: Entry) -> str | None:
     return entry.text("superseded_by") or in_sidecar(side, entry, "superseded_by")
+
+
+def predecessor(change: RegistryChange, step: Step) -> str | None:
+    """Key at base of the entry that one says, at head, to supersede."""
+    named = supersedes(change.head, step.after) if step.after else None
+    return change.renames.get(named, named) if named else None
 
 
 def in_sidecar(side: Side, entry: Entry, field: str) -> str | None:

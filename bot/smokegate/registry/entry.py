@@ -37,6 +37,11 @@ class Entry:
         return self.text("sha256")
 
     @property
+    def named(self) -> bool:
+        """Whether its id tells it from every other row, so that a record can speak of it."""
+        return self.id is not None and self.id == self.key
+
+    @property
     def production(self) -> bool:
         """Absent means production, and so does anything that is not literally `true`."""
         return self.raw.get("smoke") is not True

@@ -94,17 +94,12 @@ def by_code(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
 def in_production(change: Change) -> bool:
     """Whether what production runs is another thing after this change."""
     if change.what is What.CHANGED:
-        return change.stage_before == change.stage_after == "production" and _means_other(change)
+        return change.stage_before == change.stage_after == "production" and change.identity_changed
     return _was_or_is_production(change)
 
 
 def _was_or_is_production(change: Change) -> bool:
     return change.what in (What.FLIPPED, What.DEMOTED) or "production" in (change.stage_before, change.stage_after)
-
-
-def _means_other(change: Change) -> bool:
-    unknown = change.identity_before is None or change.identity_after is None
-    return change.identity_changed or (unknown and not _CONTENT.isdisjoint(change.fields))
 
 
 _CONTENT = frozenset(("bytes", "external_data", "int8"))

@@ -79,7 +79,7 @@ def review(sides: Sides, registry: str, registries: list[str], question: Questio
         past=lookup(sides, registry, side_of),
         deep=question.deep,
     )
-    change.notes += [*notes, *stand_in]
+    change.notes += [*([sides.note] if sides.note else []), *notes, *stand_in]
     change.notes += [
         f"{path} looks like a registry, and no policy governs it"
         for path in ungoverned(sides, registries, change.changed_paths)

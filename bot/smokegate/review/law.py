@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smokegate.errors import PolicyError, UsageError
-from smokegate.judge.law import HistoryLookup, Law
+from smokegate.judge.law import History, Law
 from smokegate.judge.table import DEFAULT_LEVELS
 from smokegate.policy import Policy
 from smokegate.policy_file import LoadedPolicy, parse
@@ -136,7 +136,7 @@ def law_of(
     effective: Effective,
     *,
     registries: Collection[str],
-    past: HistoryLookup,
+    past: History,
     deep: bool,
 ) -> tuple[Law, list[str]]:
     """The law, and the notes on what stood in for what."""

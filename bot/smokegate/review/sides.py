@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from smokegate.errors import PolicyError, UsageError
+from smokegate.errors import PolicyError, RepositoryError, UsageError
 from smokegate.globs import matches_any
 from smokegate.policy import POLICY_NAME, Policy
 from smokegate.policy_file import default_policy, parse
@@ -31,6 +31,8 @@ class Sides:
     repo: GitRepo | None
     base_commit: str | None
     """Where first-parent history starts for look-ups; None where base is a folder, or nothing at all."""
+    note: str | None = None
+    """What the reader has to know of how the two lie to each other."""
 
 
 @contextmanager
@@ -46,7 +48,8 @@ def open_sides(repo_path: str, base: str | None, head: str | None, registry: str
             head_tree: Tree = repo.tree(head)
         else:
             head_tree = stack.enter_context(WorkTree.snapshot(repo, _places_of_new_files(repo, commit, registry)))
-        yield Sides(repo.tree(commit), head_tree, repo, commit)
+        note = _parted(repo, commit, head or "HEAD") if base and commit else None
+        yield Sides(repo.tree(commit), head_tree, repo, commit, note)
 
 
 def _is_folder(name: str | None) -> bool:
@@ -71,6 +74,18 @@ def _base_commit(repo: GitRepo, base: str | None, head: str | None) -> str | Non
     if head is None and not repo.has_commits():
         return None
     return repo.merge_base(head or "HEAD", repo.default_branch())
+
+
+def _parted(repo: GitRepo, base: str, head: str) -> str | None:
+    """Of a base that moved on, head seems to take away whatever is new in it."""
+    with suppress(RepositoryError):  # unrelated, or cut off: then there is nothing better to name
+        fork = repo.merge_base(base, head)
+        if fork != base:
+            return (
+                f"head does not contain base: what came to base since they parted at {fork[:12]} looks taken away. "
+                f"Merge base into head, or leave --base out to compare with where they parted"
+            )
+    return None
 
 
 def _places_of_new_files(repo: GitRepo, commit: str | None, registry: str | None) -> list[str] | None:

@@ -91,8 +91,14 @@ class GitRepo:
             return name
         raise RepositoryError(
             "this clone does not say which branch is the default one (no origin/HEAD, main or master)",
-            fix="name the base with --base REV, or: git remote set-head origin --auto",
+            fix=f"name the base with --base REV, or: {self._telling_the_default_branch()}",
         )
+
+    def _telling_the_default_branch(self) -> str:
+        if self.git.ask("config", "--get", "remote.origin.url").code != 0:
+            return "git config init.defaultBranch NAME"
+        # a clone of one branch does not have the others to point at
+        return "git fetch origin '+refs/heads/*:refs/remotes/origin/*' && git remote set-head origin --auto"
 
     def merge_base(self, ours: str, theirs: str) -> str:
         """The object id of the best common ancestor of two revisions."""

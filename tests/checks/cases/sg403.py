@@ -14,6 +14,7 @@ def passing(forge: Forge) -> None:
 
 def failing(forge: Forge) -> str:
     forge.add("saliency_v1", saliency(1), kind="filter")
+    forge.trust()
     forge.start()
     forge.entry("saliency_v1")["smoke"] = False
     forge.commit()

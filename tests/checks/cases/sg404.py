@@ -14,6 +14,7 @@ def passing(forge: Forge) -> None:
 
 def failing(forge: Forge) -> str:
     forge.add("saliency_v1", saliency(1), kind="filter", smoke=False)
+    forge.trust()
     forge.start()
     forge.write("saliency_v1.onnx", saliency(2))
     forge.write_json("saliency_v1.json", forge.sidecar(saliency(2), scaler=False))

@@ -14,6 +14,7 @@ def passing(forge: Forge) -> None:
 
 def failing(forge: Forge) -> str:
     forge.add("alpha_v1")
+    forge.trust()
     forge.start()
     forge.add("saliency_v1", saliency(1), kind="filter", smoke=False)
     forge.commit()

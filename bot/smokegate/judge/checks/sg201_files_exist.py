@@ -36,7 +36,7 @@ def entry(side: Side, entry: Entry, law: Law) -> Problems:
 
 
 def _named(entry: Entry) -> Iterator[tuple[Pointer, str]]:
-    for field in ("onnx", "evidence"):
+    for field in ("onnx", "evidence", "sigstore_bundle"):
         if named := entry.text(field):
             yield (field,), named
     for index, place in pinned_places(entry):

@@ -6,18 +6,21 @@ from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem, Problems
 from smokegate.judge.shell import pathspec
 from smokegate.judge.side import Side
-from smokegate.registry.paths import stem
+from smokegate.registry.document import JsonDocument
+from smokegate.registry.paths import parent, stem
 
 
 def side(side: Side, law: Law) -> Problems:
-    del law
+    if not isinstance(side.registry, JsonDocument):
+        return  # SG102 and SG401 say so: of what nobody can read, nobody can tell what it names
     named: set[str] = set()
     for entry in side.entries.values():
         path = side.model_path(entry)
         if path:
             named |= {path, f"{stem(path)}.int8.onnx"}
     models = {p for p in side.files if p.lower().endswith(".onnx")}
-    for path in sorted(models - named):
+    inner = tuple(f"{parent(r)}/" for r in law.registries if parent(r) != side.folder and side.holds(r))
+    for path in sorted(p for p in models - named if not p.startswith(inner)):
         yield Problem(
             subject=path,
             path=path,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from smokegate.judge.checks.models import models
 from smokegate.judge.law import Law
-from smokegate.judge.ports import Bytes
 from smokegate.judge.problem import Problem, Problems
 from smokegate.judge.side import Side, bytes_at
+from smokegate.judge.weights import weights
 from smokegate.registry.entry import Entry
 from smokegate.registry.graph import Graph
-from smokegate.registry.paths import parent, resolve
 
 
 def entry(side: Side, entry: Entry, law: Law) -> Problems:
@@ -19,7 +18,7 @@ def entry(side: Side, entry: Entry, law: Law) -> Problems:
         content = side.content(path)
         if not isinstance(graph, Graph) or content is None or not content.seen:
             continue
-        external = _external(side, path, graph)
+        external = weights(side, path, graph)
         if external is None:
             continue
         result = side.graphs.lab.run(bytes_at(side.tree, side.real(path), content), external)
@@ -33,15 +32,3 @@ def entry(side: Side, entry: Entry, law: Law) -> Problems:
                 restores=path,
                 cause=(path, content.digest, tuple(sorted(b.digest for b in external.values())), result.reason),
             )
-
-
-def _external(side: Side, model: str, graph: Graph) -> dict[str, Bytes] | None:
-    """The weights by location, or None where one is not to be had: SG205 and SG210 say so."""
-    found = {}
-    for location in dict.fromkeys(tensor.location for tensor in graph.external):
-        path = resolve(side.folder, location, start=parent(model)).path
-        content = side.content(path)
-        if path is None or content is None or not content.seen:
-            return None
-        found[location] = bytes_at(side.tree, side.real(path), content)
-    return found

@@ -6,16 +6,16 @@ from smokegate.judge.change import RegistryChange, Step
 from smokegate.judge.dossier import records_of
 from smokegate.judge.law import Law
 from smokegate.judge.problem import Problem, Problems
-from smokegate.judge.shell import pathspec, word
+from smokegate.judge.retiring import command, gets_its_name
+from smokegate.judge.shell import pathspec
 from smokegate.registry.document import DocumentFault, Pointer
 from smokegate.registry.entry import Entry
 
 
 def change(change: RegistryChange, law: Law) -> Problems:
-    del law
     for step in change.steps.values():
         gone = step.before
-        if gone is None or not (step.removed or step.renamed):
+        if gone is None or not (step.removed or step.renamed) or gets_its_name(step) or _is_copy(change, gone):
             continue
         fault = _record_fault(change, gone)
         if fault is None:
@@ -26,10 +26,18 @@ def change(change: RegistryChange, law: Law) -> Problems:
             path=change.head.registry_path,
             pointer=_where_it_stood(change, gone),
             message=f"the {gone.stage} entry `{gone.key}` vanishes{moved}: {fault}",
-            fix=_fix(change, step, gone),
+            fix=_fix(change, step, gone, law),
             cause=(),
         )
     yield from _records_taken_back(change)
+
+
+def _is_copy(change: RegistryChange, gone: Entry) -> bool:
+    """A row that stood twice stands once: SG103 asks for it, and nothing is lost."""
+    if gone.id is None or gone.named or gone.id not in change.head.entries:
+        return False
+    first = change.base.entries[gone.id]
+    return first.stage == gone.stage and change.base.identity(first).digest == change.base.identity(gone).digest
 
 
 def _record_fault(change: RegistryChange, gone: Entry) -> str | None:
@@ -48,13 +56,13 @@ def _record_fault(change: RegistryChange, gone: Entry) -> str | None:
     return f"its successor `{missing[0]}` is not in the registry" if missing else None
 
 
-def _fix(change: RegistryChange, step: Step, gone: Entry) -> str:
+def _fix(change: RegistryChange, step: Step, gone: Entry, law: Law) -> str:
     if change.head.registry is None:
         return f"git checkout {{base}} -- {pathspec(change.head.registry_path)}; then retire what is meant to go"
-    if not gone.id:
-        return "put the entry back and give it an id; then it can be retired"
-    successor = f" --superseded-by {word(step.key)}" if step.renamed else ""
-    return f'smokegate retire {word(gone.id)} --reason "..."{successor}, or put the entry back'
+    if gone.id is None or not gone.named:
+        return "put the entry back and give it an id of its own; then it can be retired"
+    successor = step.key if step.renamed else None
+    return f"{command(change, law, gone.id, successor)}, or put the entry back"
 
 
 def _where_it_stood(change: RegistryChange, gone: Entry) -> Pointer:

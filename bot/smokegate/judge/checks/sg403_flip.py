@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from smokegate.judge.change import RegistryChange, Step
-from smokegate.judge.dossier import carried_on, gate_for, restored_from, wants_evidence
+from smokegate.judge.dossier import carried_on, gate_for, restored_from, unmet
 from smokegate.judge.law import Law
+from smokegate.judge.needs import Needs, need
 from smokegate.judge.problem import Problems
-from smokegate.judge.supersession import Claim, claim, superseded_by, supersedes
+from smokegate.judge.supersession import Claim, claim, predecessor, superseded_by, supersedes
 
 _STAY = 'keep "smoke": true'
 
 
 def change(change: RegistryChange, law: Law) -> Problems:
+    return unmet(needs(change, law), change, law)
+
+
+def needs(change: RegistryChange, law: Law) -> Needs:
     told = set()
     for step in change.steps.values():
         if step.flipped:
             said = "goes from smoke to production"
             if step.after and "smoke" not in step.after.raw:
                 said += " (by leaving out `smoke`)"
-            found = wants_evidence(change, step, law, said, at="smoke", otherwise=_STAY)
+            found = need(step, said, at="smoke", otherwise=_STAY, over=predecessor(change, step))
         elif gained := _gains(change, step, law):
             said, field = gained
-            found = wants_evidence(change, step, law, said, at=field, otherwise="take that back")
+            found = need(step, said, at=field, otherwise="take that back", over=predecessor(change, step))
         else:
             continue
         told.add(step.key)
@@ -62,7 +67,7 @@ def _is_own_past(change: RegistryChange, step: Step, now: Claim) -> bool:
     return step.before is not None and now.supersedes == step.before.id and carried_on(change, step)
 
 
-def _named_as_successors(change: RegistryChange, law: Law, told: set[str]) -> Problems:
+def _named_as_successors(change: RegistryChange, law: Law, told: set[str]) -> Needs:
     """`superseded_by` in the old entry promotes the new one as much as `supersedes` in the new one does."""
     for step in list(change.steps.values()):
         heir = _newly_named(change, step)
@@ -77,7 +82,8 @@ def _named_as_successors(change: RegistryChange, law: Law, told: set[str]) -> Pr
         told.add(heir)
         said = f"is named by `{step.key}` as its successor"
         heirs = change.steps.get(heir) or Step(heir, before, after)
-        yield from wants_evidence(change, heirs, law, said, at="id", otherwise=f"take that back from `{step.key}`")
+        old = step.before.key if step.before else None
+        yield from need(heirs, said, at="id", otherwise=f"take that back from `{step.key}`", over=old)
 
 
 def _newly_named(change: RegistryChange, step: Step) -> str | None:

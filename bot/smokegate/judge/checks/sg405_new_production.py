@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from smokegate.judge.change import RegistryChange, Step
-from smokegate.judge.dossier import carried_on, is_restored, wants_evidence
+from smokegate.judge.dossier import carried_on, is_restored, unmet
 from smokegate.judge.law import Law
+from smokegate.judge.needs import Needs, need
 from smokegate.judge.problem import Problems
-from smokegate.judge.shell import word
+from smokegate.judge.retiring import command
+from smokegate.judge.supersession import predecessor
 
 
 def change(change: RegistryChange, law: Law) -> Problems:
+    return unmet(needs(change, law), change, law)
+
+
+def needs(change: RegistryChange, law: Law) -> Needs:
     for step in change.steps.values():
         after = step.after
         if after is None or not after.production or not (step.added or step.renamed) or step.flipped:
@@ -19,8 +25,8 @@ def change(change: RegistryChange, law: Law) -> Problems:
         said, otherwise = "enters production as a new entry", 'write "smoke": true'
         if old := _unrecorded(step):
             said += f" (the model of `{old}`, whose retirement does not name it as the successor)"
-            otherwise = f'smokegate retire {word(old)} --reason "..." --superseded-by {word(step.key)}'
-        yield from wants_evidence(change, step, law, said, at="smoke", otherwise=otherwise)
+            otherwise = command(change, law, old, step.key)
+        yield from need(step, said, at="smoke", otherwise=otherwise, over=predecessor(change, step))
 
 
 def _unrecorded(step: Step) -> str | None:

@@ -107,6 +107,8 @@ def _schema(change: RegistryChange, law: Law) -> Said:
     path = law.schema_path
     if change.base.registry is None or not change.changed_paths.intersection(_trails(change, path)):
         return  # a new registry may bring its schema; its first entries were held to the built-in one
+    if all(side.tree.node(path) is None for side in (change.base, change.head)):
+        return  # it is on neither side: only the way there changes, which SG206 speaks of
     before, after = change.base.document(path), change.head.document(path)
     if after is None:
         yield path, "the registry's own schema is deleted, and the built-in one would hold from then on"
