@@ -76,8 +76,30 @@ OUTSIDE_WORLD = (
     "uuid",
 )
 HARMLESS = ("pathlib.PurePath", "pathlib.PurePosixPath")
-RUNNERS_MAY_KNOW = ("smokegate", "smokegate.errors", "smokegate.evidence", "smokegate.registry")
-HEAVY = ("av", "github", "jax", "jsonschema_rs", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow", "ray", "ruamel")
+RUNNERS_MAY_KNOW = (
+    "smokegate",
+    "smokegate.errors",
+    "smokegate.evidence",
+    "smokegate.globs",
+    "smokegate.policy",
+    "smokegate.policy_file",
+    "smokegate.registry",
+)
+HEAVY = (
+    "av",
+    "cryptography",
+    "github",
+    "jax",
+    "jsonschema_rs",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "pyarrow",
+    "ray",
+    "ruamel",
+    "sigstore",
+)
 
 
 def under(module: str, prefixes: tuple[str, ...]) -> bool:

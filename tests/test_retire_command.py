@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,29 @@ def test_an_entry_without_an_id_gets_one_first(forge: Forge, capsys: pytest.Capt
 def test_a_folder_without_git_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["retire", "beta_v1", "--reason", "x", "--repo", str(tmp_path)]) == 2
     assert "git" in capsys.readouterr().err
+
+
+def test_a_dry_run_shows_a_diff_that_applies_and_writes_nothing(
+    forge: Forge, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["retire", "beta_v1", "--reason", "x", "--dry-run", "--repo", str(forge.root)]) == 0
+    assert not forge.git("status", "--porcelain")
+    forge.git("apply", "-", stdin=capsys.readouterr().out.encode())
+    assert [e["id"] for e in forge.read_json("registry.json")["models"]] == ["alpha_v1", "gamma_v1"]
+    assert records(forge)[0]["id"] == "beta_v1"
+    accepted(forge)
+
+
+def test_a_failure_between_its_two_files_leaves_neither(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = forge.path("registry.json").read_bytes()
+    real = os.replace
+
+    def fail(source: str, target: str) -> None:
+        if str(target).endswith("registry.json") and str(source).endswith(".now"):
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    assert retire(forge, "beta_v1") == 2
+    assert forge.path("registry.json").read_bytes() == registry and not forge.path("retired.json").exists()
+    assert not forge.git("status", "--porcelain")

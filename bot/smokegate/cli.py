@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from smokegate import __version__
-from smokegate.commands import check, evidence, gate, history, policy, retire
+from smokegate.commands import audit_trail, check, evidence, evidence_show, flip, gate, history, policy, retire
 from smokegate.errors import SmokegateError
 
 EXIT_CANNOT_JUDGE = 2
@@ -23,8 +23,9 @@ def smokegate() -> None:
     """Nothing leaves smoke without proof: judge changes to a registry of models kept in git."""
 
 
-for _module in (check, evidence, gate, history, policy, retire):
+for _module in (audit_trail, check, evidence, flip, gate, history, policy, retire):
     smokegate.add_command(_module.command)
+evidence.command.add_command(evidence_show.command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

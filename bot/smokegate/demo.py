@@ -110,7 +110,7 @@ PULL_REQUESTS = (
     PullRequest("pr/new-smoke-entry", "Add a smoke model", add_a_smoke_entry, Verdict.PASS),
     PullRequest("pr/tampered-model", "Refresh smoke_v0", tamper_with_a_model, Verdict.BLOCK),
     PullRequest("pr/lost-row", "Tidy the registry", lose_a_row, Verdict.BLOCK),
-    PullRequest("pr/flip", "Ship smoke_v0", flip_without_evidence, Verdict.NEEDS_EVIDENCE),
+    PullRequest("pr/flip", "Ship smoke_v0", flip_without_evidence, Verdict.BLOCK),
     PullRequest("pr/weaker-policy", "Ship smoke_v0, relax the policy", weaken_the_policy, Verdict.BLOCK),
 )
 

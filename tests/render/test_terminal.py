@@ -123,3 +123,11 @@ def test_a_file_of_nobody_is_called_a_file() -> None:
     shown = text.render([report(changes=(edited, added))])
     assert "- file .smokegate.yml is edited\n" in shown
     assert "- new file retired.json\n" in shown
+
+
+def test_production_changes_by_its_identity_alone() -> None:
+    """A pin that is merely said again touches `external_data`, and nothing that runs."""
+    where = "production"
+    pinned = Change("alpha_v1", What.CHANGED, ("external_data",), stage_before=where, stage_after=where)
+    shown = text.render([report(changes=(pinned,))])
+    assert "what it computes in production stays the same" in shown

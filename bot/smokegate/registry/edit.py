@@ -7,6 +7,7 @@ strict JSON (see `strict_json`); an absent path raises KeyError, a value that st
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from smokegate.registry import strict_json
@@ -19,12 +20,15 @@ _MOST_PIECEWISE = 100
 """A container that changes in more places than this is written anew, not child by child."""
 
 
-def set_value(text: str, path: Path, value: Any) -> str:
-    """Replace the value at the path; a member that its object has not got is added."""
+def set_value(text: str, path: Path, value: Any, *, beside: Sequence[str] = ()) -> str:
+    """Replace the value at the path; a member that its object has not got is added.
+
+    It is added beside the first of these members that is there: at the end, its neighbour's line would get a comma.
+    """
     _check(value)
     spans = Spans(text)
     if path and not spans.has(path) and isinstance(path[-1], str):
-        return _add_member(spans, path, value)
+        return _add_member(spans, path, value, beside)
     start, end = spans.value(path)
     old = json.loads(text[start:end])
     if _same(old, value):
@@ -110,20 +114,23 @@ def _merged(text: str, path: Path, old: Any, new: Any) -> str:
 # Adding.
 
 
-def _add_member(spans: Spans, path: Path, value: Any) -> str:
+def _add_member(spans: Spans, path: Path, value: Any, beside: Sequence[str]) -> str:
     parent, key = path[:-1], path[-1]
     if spans.text[spans.value(parent)[0]] != "{":
         raise KeyError(path)
     _check(key)
     keys = [str(child.step) for child in spans.children(parent)]
-    at = _place(spans, parent, keys, str(key))
+    at = _place(spans, parent, keys, str(key), beside)
     return _inserted(spans, path, str(key), value, at)
 
 
-def _place(spans: Spans, parent: Path, keys: list[str], key: str) -> int:
-    """The index among the keys that a new one takes: its sorted place, else after a neighbour, else the end."""
+def _place(spans: Spans, parent: Path, keys: list[str], key: str, beside: Sequence[str]) -> int:
+    """The index among the keys that a new one takes: its sorted place, else by a neighbour, else the end."""
     if len(keys) > 1 and keys == sorted(keys):
         return sum(other < key for other in keys)
+    if wanted := next((other for other in beside if other in keys), None):
+        at = keys.index(wanted)
+        return at + 1 if at + 1 < len(keys) else at
     for cousin in cousins(spans, parent):
         if spans.has((*cousin, key)):
             theirs = [str(child.step) for child in spans.children(cousin)]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from smokegate.registry.document import DocumentFault, JsonDocument, read_json
 from smokegate.registry.edit import append_item, remove_item
 from smokegate.registry.entry import Entry, read_entries
 from smokegate.registry.retirement import RETIRED_NAME
+from smokegate.review.replacement import Draft, Replacement, current
 from smokegate.sources.digest import chunks_of, digest
 
 _LARGEST = 64 << 20
@@ -30,14 +29,15 @@ class Retiring:
     """Both files as they will be; nothing is written until all of it is known to be sound."""
 
     registry: Path
-    registry_text: str
     record: Path
-    record_text: str
+    drafts: tuple[Draft, ...]
+    """By their names in the registry's folder, the record first: killed in between, it can be run again."""
 
     def write(self) -> None:
-        """The record first: killed in between, the entry is still there and the retirement can be run again."""
-        _replace(self.record, self.record_text)
-        _replace(self.registry, self.registry_text)
+        folder = self.registry.parent
+        git = next((top / ".git" for top in folder.parents if (top / ".git").is_dir()), folder)
+        with Replacement(folder, git, self.drafts) as replacement:
+            replacement.apply()
 
 
 def plan(registry: Path, entry_id: str, reason: str, superseded_by: str | None, past: Past) -> Retiring:
@@ -52,12 +52,14 @@ def plan(registry: Path, entry_id: str, reason: str, superseded_by: str | None, 
         known = ", ".join(sorted(entries)) or "none"
         raise UsageError(f"{registry} has no entry {entry_id!r}, and its history knows none", fix=f"one of: {known}")
     record = registry.with_name(RETIRED_NAME)
-    return Retiring(
-        registry,
-        remove_item(document.text, ("models", here.index)) if here else document.text,
-        record,
-        _with_row(record, _row(registry, entry, reason, superseded_by)),
-    )
+    listed = _with_row(record, _row(registry, entry, reason, superseded_by))
+    left = remove_item(document.text, ("models", here.index)) if here else document.text
+    drafts = (_draft(record, listed), _draft(registry, left))
+    return Retiring(registry, record, tuple(draft for draft in drafts if draft.was != draft.now))
+
+
+def _draft(path: Path, text: str) -> Draft:
+    return Draft(path.name, current(path.parent, path.name), text.encode())
 
 
 def _check_reason(entry_id: str, reason: str) -> None:
@@ -120,17 +122,3 @@ def _read(path: Path) -> JsonDocument:
     if isinstance(found, DocumentFault):
         raise DocumentError(f"{path}:{found.line}:{found.column}: {found.message}", fix=f"mend {path} first")
     return found
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
