@@ -83,8 +83,28 @@ def pointer_to(data: bytes) -> bytes:
     return f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {len(data)}\n".encode()
 
 
+_BEFORE: set[str] = set()
+"""Children that were there when the test began: what another test's repository left for the collector to close."""
+
+
+def begin() -> None:
+    _BEFORE.clear()
+    _BEFORE.update(_git_children())
+
+
 def children() -> list[str]:
-    """Live or dead children of this process that are git; other tests' laboratories are none of ours."""
+    """Live or dead children of this process that are git, and that this test started."""
+    return sorted(_git_children() - _BEFORE)
+
+
+def _git_children() -> set[str]:
     found = Path(f"/proc/{os.getpid()}/task").glob("*/children")
     pids = [pid for each in found for pid in each.read_text().split()]
-    return [pid for pid in pids if Path(f"/proc/{pid}/comm").read_text().startswith("git")]
+    return {pid for pid in pids if _name_of(pid).startswith("git")}
+
+
+def _name_of(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except FileNotFoundError:
+        return ""
