@@ -7,6 +7,8 @@ LOCK ?= requirements/dev.lock
 JOBS ?= auto
 
 ready := .venv/.ready-$(notdir $(LOCK))
+# What only runs smokegate takes the .venv that is there, and makes the small one where there is none.
+any := $(firstword $(wildcard .venv/.ready-*.lock) .venv/.ready-core.lock)
 python := .venv/bin/python
 
 .PHONY: help demo test lint bench check lock clean
@@ -14,7 +16,7 @@ python := .venv/bin/python
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' Makefile
 
-demo: $(ready) ## show the whole way of a model, on a throw-away repository
+demo: $(any) ## show the whole way of a model, on a throw-away repository
 	$(python) -m smokegate.demo
 
 test: $(ready) ## run the tests
@@ -30,11 +32,11 @@ lint: $(ready) ## ruff, mypy --strict, shell syntax
 bench: $(ready) ## measure; writes bench/RESULTS.md
 	$(python) bench/run.py $(ARGS)
 
-check: $(ready) ## judge this repository's own registry
+check: $(any) ## judge this repository's own registry
 	.venv/bin/smokegate check --repo . $(if $(BASE),--base "$(BASE)") $(ARGS)
 
-$(ready): $(LOCK) pyproject.toml .ci/setup
-	.ci/setup "$(LOCK)" "$(PYTHON)"
+.venv/.ready-%.lock: requirements/%.lock pyproject.toml .ci/setup
+	.ci/setup "requirements/$*.lock" "$(PYTHON)"
 	@touch "$@"
 
 # The widest lock is made first and bounds the others, so that no two locks disagree on a version.
