@@ -171,6 +171,10 @@ def _gates(sides: Sides) -> Iterator[Loosening]:
             yield Loosening(f"gates.{name}", "none", "a gate", f"the gate {name} is new: what it matches can flip")
         else:
             yield from _gate(name, sides)
+    stay, now = [n for n in before if n in after], [n for n in after if n in before]
+    if stay != now:
+        why = "the gates change places, and the first one that matches an entry judges it"
+        yield Loosening("gates", ", ".join(stay), ", ".join(now), why)
 
 
 def _gate(name: str, sides: Sides) -> Iterator[Loosening]:

@@ -163,6 +163,21 @@ def test_a_record_that_does_not_name_the_new_id_carries_nothing_on(forge: Forge,
     assert "smokegate retire saliency_v1" in finding.fix and "--superseded-by saliency_v2" in finding.fix
 
 
+@pytest.mark.parametrize(("after", "carried"), [("team_b", True), ("nobodys", True), ("easy_a", False)])
+def test_a_rename_is_no_way_to_an_easier_gate(forge: Forge, after: str, carried: bool) -> None:
+    gates = {"mine": {"match": ["team_*"], "bounds": {"m": {"min": 0.9}}}, "easy": {"match": ["easy_*"]}}
+    forge.trust(gates=gates)
+    entry = forge.add("team_a", smoke=False)
+    forge.start()
+    retired_as(forge, entry, superseded_by=after)
+    entry["id"] = after
+    report = forge.judged()
+    if carried:
+        passes(report)
+    else:
+        assert "the model of `team_a`, which another gate judges" in only(report, "SG405").message
+
+
 def test_a_rename_does_not_carry_another_model_on(forge: Forge) -> None:
     entry = added(forge)
     forge.start()

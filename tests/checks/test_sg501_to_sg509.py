@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import fitted
 import flips
 import onnx_models
 import proofs
@@ -260,6 +261,97 @@ def test_a_promote_that_follows_a_hold_says_so(forge: Forge) -> None:
     assert not forge.judged().notes
 
 
+# -- an ensemble is all of its members ---------------------------------------------------------------------------------
+
+
+def replaced(forge: Forge, entry_id: str, data: bytes) -> None:
+    forge.write(f"{entry_id}.onnx", data)
+    forge.write_json(f"{entry_id}.json", forge.sidecar(data, scaler=False))
+    forge.entry(entry_id)["sha256"] = sha256(data)
+    forge.commit()
+
+
+def test_one_member_replaced_is_measured_with_the_others_as_they_are(forge: Forge) -> None:
+    one, other = PAIR
+    table = flips.fitted_ensemble(forge, PAIR, gates=flips.PAIR)
+    forge.evidence(one, other, table=table)
+    forge.start()
+    replaced(forge, one, fitted.model(table, 77))
+    forge.evidence(one, other, table=table, name="evidence/second.json")
+    passes(forge.judged())
+
+    def retrain(document: dict[str, Any]) -> None:
+        document["subjects"][1].update(sha256="c" * 64, identity="d" * 64)
+
+    flips.rewrite(forge, retrain, "evidence/second.json")
+    says(forge.judged(), "SG506", f"is about another model (dddddddddddd…) than `{other}` now is")
+
+
+def test_ensembles_that_flip_as_one_have_evidence_each_of_its_own(forge: Forge) -> None:
+    others = tuple(entry_id.replace("_v1_", "_v2_") for entry_id in PAIR)
+    table = flips.fitted_ensemble(forge, (*PAIR, *others), gates=flips.PAIR, groups={"both": ["fr_ensemble_*"]})
+    forge.evidence(*PAIR, table=table, name="evidence/one.json")
+    forge.evidence(*others, table=table, name="evidence/other.json")
+    passes(forge.judged())
+    forge.delete("evidence/other.json")
+    says(forge.judged(), "SG403", "no passing evidence names its identity")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_ensemble_of_which_one_alone_goes_up(forge: Forge, there: bool) -> None:
+    """The other is a phantom, or of an ensemble that stays in smoke."""
+    one, other = "fr_ensemble_v1_seed0", "fr_ensemble_v2_seed1"
+    table = flips.fitted_ensemble(forge, (one, other), gates=flips.PAIR)
+    forge.evidence(one, other, table=table)
+    if there:
+        forge.entry(other)["smoke"] = True
+    else:
+        forge.drop(other)
+    lack = "is not in production" if there else "the registry does not have"
+    says(forge.judged(), "SG509", f"an ensemble with `{other}`, which {lack}")
+
+
+def test_exported_bytes_reach_what_is_asked_of_the_folds_where_the_gate_forgot_them(forge: Forge) -> None:
+    bounds = {"mean_plcc": {"min": 0.9}, "seed_plcc": {"min": 0.95, "over": "each"}}
+    gate = {"match": ["fr_ensemble_*"], "group": True, "shape": "ensemble", "seeds": [0, 1], "bounds": bounds}
+    for entry_id in PAIR:
+        forge.add(entry_id)
+    forge.trust(gates={"mine": gate})
+    forge.start()
+    flips.flip(forge, *PAIR)
+    forge.evidence(*PAIR)
+    passes(forge.judged())
+    forge.evidence(*PAIR, measured={PAIR[1]: {"fp32": specimens.measured(0.94), "int8": None}})
+    says(forge.judged(), "SG506", f"`{PAIR[1]}` as exported reaches a PLCC of 0.940000, less than the 0.95")
+
+
+def test_one_model_under_two_ids_is_one_seed(forge: Forge) -> None:
+    one, other = PAIR
+    table = flips.fitted_ensemble(forge, PAIR, gates=flips.PAIR)
+    replaced(forge, other, forge.path(f"{one}.onnx").read_bytes())
+    forge.evidence(one, other, table=table)
+    says(forge.judged(), "SG506", f"`{other}` and `{one}` are the same model")
+
+
+@pytest.mark.parametrize(("own", "sound"), [(1.0, False), (31.0, True)])
+def test_no_stranger_lifts_a_mean(forge: Forge, own: float, sound: bool) -> None:
+    """One file may speak of several entries, of which one goes up alone: on its own numbers."""
+    for entry_id in ("team_a", "team_b"):
+        forge.add(entry_id)
+    forge.trust(gates={"mine": {"match": ["team_*"], "bounds": {"psnr": {"min": 30}}}})
+    forge.start()
+    flips.flip(forge, "team_a", "team_b")
+    entries = {"team_a": {"psnr": own}, "team_b": {"psnr": 100.0}}
+    said = {"shape": "metrics", "entries": entries, "incumbent": None}
+    forge.evidence("team_a", "team_b", measurements=said)
+    passes(forge.judged())
+    forge.entry("team_b")["smoke"] = True
+    if sound:
+        passes(forge.judged())
+    else:
+        says(forge.judged(), "SG506", "do not go to production, it does not pass: psnr")
+
+
 # -- what a comparison is with -----------------------------------------------------------------------------------------
 
 
@@ -277,6 +369,27 @@ def test_a_comparison_is_with_what_is_in_use(forge: Forge) -> None:
         "saliency_v1", incumbent=None, measurements=proofs.measurements(specimens.SALIENCY, [], against=False)
     )
     says(forge.judged(), "SG506", "is compared with none, and in production is `saliency_v0`")
+
+
+def test_and_with_nothing_where_nothing_is_in_use(forge: Forge) -> None:
+    """A straw man would take the place of the gate's own `min`."""
+    flips.saliency(forge)
+    straw = {"id": "saliency_v0", "sha256": "a" * 64, "identity": "b" * 64}
+    items = [{**item, "candidate": 0.3, "incumbent": 0.1} for item in specimens.items()]
+    said = {"shape": "comparison", "metric": "iou", "items": items, "micro": {"candidate": 0.3, "incumbent": 0.1}}
+    forge.evidence("saliency_v1", incumbent=straw, measurements=said)
+    says(forge.judged(), "SG506", "compared with a model that is not in production")
+
+
+def test_nor_may_a_drop_be_against_a_straw_man(forge: Forge) -> None:
+    forge.add("team_a")
+    forge.trust(gates={"mine": {"match": ["team_*"], "bounds": {"psnr": {"max_drop": 0.1}}}})
+    forge.start()
+    flips.flip(forge, "team_a")
+    straw = {"id": "team_0", "sha256": "a" * 64, "identity": "b" * 64}
+    said = {"shape": "metrics", "entries": {"team_a": {"psnr": 1.0}}, "incumbent": {"psnr": 0.9}}
+    forge.evidence("team_a", incumbent=straw, measurements=said)
+    says(forge.judged(), "SG506", "compared with a model that is not in production")
 
 
 def test_and_not_with_what_was_superseded_long_ago(forge: Forge) -> None:

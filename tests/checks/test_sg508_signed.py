@@ -110,6 +110,15 @@ def test_a_signature_that_does_not_hold_blocks(forge: Forge, harm: Callable[[For
     assert finding.path == "model/tiny/PROMOTE.json" and finding.fix
 
 
+@pytest.mark.parametrize("level", ["off", "warn"])
+def test_a_check_that_does_not_block_makes_nobody_a_signer(forge: Forge, level: str) -> None:
+    flips.saliency(forge, checks={"SG508": level})
+    forge.evidence("saliency_v1", sign=False)
+    report = forge.judged()
+    passes(report)
+    assert report.self_attested and "self-attested" in first_line(forge)
+
+
 def test_a_key_that_only_heads_policy_names_vouches_for_nothing(forge: Forge) -> None:
     flipped(forge)
     forge.sign(key=STRANGER)

@@ -11,7 +11,7 @@ import fitted
 import flips
 import onnx_models
 import proofs
-from evidence import corpora
+from evidence import corpora, specimens
 from forge import Forge, codes, only, passes, quiet, sha256
 from smokegate.evidence.corpus import CorpusTable
 from smokegate.judge.report import Finding, Report
@@ -146,6 +146,31 @@ def test_a_broken_corpus_is_said(forge: Forge) -> None:
     assert "cannot be read" in message and "no `vmaf`" in message
 
 
+def test_what_is_said_of_the_corpus_is_what_it_holds(forge: Forge) -> None:
+    """Sources that are not there would let one easy source pass for many."""
+    table = rising(forge)
+    names = [f"invented{at}.mp4" for at in range(7)]
+    folds = [specimens.fold(name, 0.97) for name in names]
+    said = {"shape": "ensemble", "seeds": [specimens.loso(seed, folds) for seed in (0, 1)]}
+    forge.evidence(*PAIR, table=table, measurements=said, corpus={**proofs.corpus_of(table), "sources": names})
+    finding = only(forge.judged(), "SG510")
+    assert "the corpus that it names has 6 sources, and it says 7" in finding.message
+    forge.evidence(*PAIR, table=table, corpus={**proofs.corpus_of(table), "encoders": ["one", "two"]})
+    assert "2 encoders" in only(forge.judged(), "SG510").message
+
+
+def test_a_corpus_that_the_change_itself_brings_is_said(forge: Forge) -> None:
+    table = rising(forge)
+    forge.delete(f"/{proofs.CORPUS}")
+    for entry_id in PAIR:
+        forge.entry(entry_id)["smoke"] = True
+    forge.start()
+    forge.write(f"/{proofs.CORPUS}", corpora.jsonl(corpora.rows(300)))
+    flips.flip(forge, *PAIR)
+    forge.evidence(*PAIR, table=table)
+    assert "comes with this very change" in warned(forge.judged()).message
+
+
 # -- other bytes -------------------------------------------------------------------------------------------------------
 
 
@@ -202,6 +227,21 @@ def test_and_says_that_it_does_not(forge: Forge) -> None:
 def test_a_budget_that_the_same_change_raises_is_not_yet_its_own(forge: Forge) -> None:
     table = quantised(forge, RANDOM[PAIR[0]])
     forge.entry(PAIR[0])["quant_accuracy_budget_plcc"] = 1.0
+    forge.commit()
+    forge.evidence(*PAIR, table=table)
+    assert "its budget is 0.01" in next(f for f in forge.judged().blocking if f.code == "SG506").message
+
+
+def test_nor_is_one_that_comes_with_the_entry(forge: Forge) -> None:
+    entries = forge.registry["models"]
+    table = quantised(forge, RANDOM[PAIR[0]], quant_accuracy_budget_plcc=1.0)
+    forge.registry["models"] = []
+    forge.save()
+    forge.git("add", "-A")
+    forge.git("commit", "-q", "--amend", "-m", "nothing of them yet")
+    forge.base = forge.git("commit-tree", "HEAD^{tree}", "-m", "a history without them")
+    forge.git("reset", "-q", "--hard", forge.base)
+    forge.registry["models"] = entries
     forge.commit()
     forge.evidence(*PAIR, table=table)
     assert "its budget is 0.01" in next(f for f in forge.judged().blocking if f.code == "SG506").message

@@ -105,6 +105,16 @@ def test_fewer_than_two_items_never_promote(rows: Any) -> None:
     assert "at least two" in " ".join(result.reasons)
 
 
+@pytest.mark.parametrize(("confidence", "least"), [(0.9, 5), (0.95, 6), (0.99, 8)])
+def test_so_few_items_that_chance_alone_favours_one_side_never_promote(confidence: float, least: int) -> None:
+    """By the sign test: no interval of two equal gains is wider than nothing."""
+    gate = SALIENCY.model_copy(update={"confidence": confidence})
+    assert verdict(pairs([0.01] * least), gate).passed
+    result = verdict(pairs([0.01] * (least - 1)), gate)
+    assert not result.passed
+    assert f"at least {least} are needed" in " ".join(result.reasons)
+
+
 @pytest.mark.parametrize(
     ("tamper", "why"),
     [

@@ -102,6 +102,10 @@ def test_an_undefined_fold_fails_and_does_not_vanish(undefined: Any) -> None:
         (lambda rows: rows[0].update(note="dry-run"), "seed 0 is from a dry run"),
         (lambda rows: rows[0].update(note="a DRY_RUN, on two rows"), "seed 0 is from a dry run"),
         (lambda rows: rows[0]["folds"][0].update(held_out=3), "a fold of seed 0 does not say what it held out"),
+        (
+            lambda rows: rows[1]["folds"][0].update(n_val=2),
+            "the PLCC of seed 1 with BigBuckBunny held out is of 2 rows, which can show nothing",
+        ),
         (lambda rows: rows.clear(), "there are no numbers of any seed"),
     ],
 )

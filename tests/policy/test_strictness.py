@@ -15,6 +15,7 @@ from smokegate.strictness import RULES, Loosening, loosenings
 DEFAULTS = {code: Level.WARN if code in {"SG104", "SG204", "SG208", "SG601"} else Level.BLOCK for code in CHECK_CODES}
 KNOWN = ("model/registry.json", "lab/registry.json")
 ONE_GATE = {"g": {"match": ["a_*", "b_*"], "group": True}}
+OTHER_GATE = {"a": {"match": ["a_*"], "bounds": {"m": {"min": 0.1}}}}
 
 
 def policy(**said: Any) -> Policy:
@@ -103,6 +104,7 @@ LOOSER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"cards": []}, "cards"),
     ({"gates": ONE_GATE}, {"gates": {}}, "the gate g is gone"),
     ({"gates": {}}, {"gates": ONE_GATE}, "the gate g is new"),
+    ({"gates": {**ONE_GATE, **OTHER_GATE}}, {"gates": {**OTHER_GATE, **ONE_GATE}}, "the gates change places"),
     ({"gates": ONE_GATE}, {"gates": {"g": {"match": ["a_*"], "group": True}}}, "no longer judges `b_*`"),
     ({"gates": ONE_GATE}, {"gates": {"g": {"match": ["a_*", "b_*", "c"], "group": True}}}, "now lets `c` flip"),
     ({"gates": ONE_GATE}, {"gates": {"g": {"match": ["a_*", "b_*"]}}}, "need not flip as one"),

@@ -12,11 +12,21 @@ from smokegate.evidence.fault import MEASURE, Fault, Faults, Wanted, short
 from smokegate.evidence.numbers import TOLERANCE, finite, whole
 from smokegate.policy import Gate
 
+_UNOPPOSED = (
+    "it is compared with a model that is not in production; nothing that the gate judges is, so the candidate's own "
+    "numbers decide, and no incumbent's"
+)
 _NO_BYTES = "the evidence names no model bytes at all"
 
 
 def faults(
-    evidence: Evidence, gate: Gate, result: GateResult, wanted: Sequence[Wanted], incumbent: Wanted | None
+    evidence: Evidence,
+    gate: Gate,
+    result: GateResult,
+    wanted: Sequence[Wanted],
+    incumbent: Wanted | None,
+    *,
+    unopposed: bool = False,
 ) -> Faults:
     for name, times in Counter(one.id for one in evidence.subjects).items():
         if times > 1:
@@ -33,6 +43,8 @@ def faults(
         yield Fault("SG506", ("subjects",), "one comparison has one candidate, and this names several", MEASURE)
     if gate.shape != "ensemble":
         yield from _compared(evidence, wanted, incumbent)
+        if unopposed and (evidence.incumbent is not None or _has_incumbent(evidence)):
+            yield Fault("SG506", ("incumbent",), _UNOPPOSED, MEASURE)
 
 
 def _names(evidence: Evidence, entry: Wanted) -> Faults:
@@ -107,11 +119,25 @@ def _measured(evidence: Evidence, gate: Gate, result: GateResult, subject: Subje
         if plcc is not None and abs(plcc) > 1 + TOLERANCE:
             message = f"a PLCC of {plcc:g} cannot be, as measured of `{subject.id}` ({precision})"
             yield Fault("SG506", (*place, precision, "plcc"), message, MEASURE, subject.id)
+    yield from _unbounded(gate, subject)
     for one in result.of("exported_plcc") + result.of("int8_drop"):
         if not one.passed and one.subject in {subject.id, None}:
             said = f"{one.value:.6f}" if one.value is not None else "undefined"
             message = f"`{subject.id}` does not meet the gate as exported: {one.name} is {said}"
             yield Fault("SG506", place, message, MEASURE, subject.id)
+
+
+def _unbounded(gate: Gate, subject: Subject) -> Faults:
+    """Where a team's gate asks nothing of the exported bytes: what it asks of the models that are not shipped."""
+    if gate.shape != "ensemble" or "exported_plcc" in gate.bounds:
+        return
+    asked = [bound.min for name in ("seed_plcc", "mean_plcc") if (bound := gate.bounds.get(name))]
+    least = max((one for one in asked if one is not None), default=None)
+    plcc = finite((subject.measured("fp32") or {}).get("plcc"))
+    if least is not None and plcc is not None and plcc < least - TOLERANCE:
+        message = f"`{subject.id}` as exported reaches a PLCC of {plcc:.6f}, less than the {least:g} asked of its seed"
+        place = ("subjects", subject.index, "measured", "fp32", "plcc")
+        yield Fault("SG506", place, message, MEASURE, subject.id)
 
 
 def _seeds(evidence: Evidence, gate: Gate) -> Faults:
@@ -125,6 +151,7 @@ def _seeds(evidence: Evidence, gate: Gate) -> Faults:
         )
     if not evidence.subjects:
         return
+    yield from _twice_over(evidence)
     there = Counter(one.seed for one in evidence.subjects)
     for seed in sorted(gate.seeds):
         if there[seed] != 1:
@@ -134,6 +161,17 @@ def _seeds(evidence: Evidence, gate: Gate) -> Faults:
         if one.seed not in gate.seeds:
             message = f"`{one.id}` is of seed {one.seed}, and the policy names {_listed(gate.seeds)}"
             yield Fault("SG509", ("subjects", one.index, "seed"), message, MEASURE, one.id)
+
+
+def _twice_over(evidence: Evidence) -> Faults:
+    """Another seed gives another model: one model under two ids makes an ensemble of fewer."""
+    first: dict[tuple[object, ...], Subject] = {}
+    for one in evidence.subjects:
+        weights = (one.sha256, *sorted(map(str, one.external.values())))
+        other = first.setdefault(weights, one)
+        if other is not one and other.id != one.id:
+            message = f"`{one.id}` and `{other.id}` are the same model, so one of their seeds is not there"
+            yield Fault("SG506", ("subjects", one.index, "sha256"), message, MEASURE, one.id)
 
 
 def _listed(numbers: Sequence[int]) -> str:

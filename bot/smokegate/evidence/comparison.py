@@ -87,6 +87,11 @@ def _reasons(rule: Rule, difference: MetricResult) -> Iterator[str]:
     if rule.low is None or rule.high is None:
         yield f"there is no interval for the difference: {rule.items} items"
         return
+    if rule.items < (least := fewest(rule.confidence)):
+        yield (
+            f"{rule.items} items can show nothing with {rule.confidence * 100:g}% confidence, as chance alone favours "
+            f"one side in so few: at least {least} are needed"
+        )
     span = f"{rule.confidence * 100:g}% interval {rule.low:+.6f} to {rule.high:+.6f}"
     if rule.inconclusive:
         yield f"inconclusive: the difference may as well be zero ({span})"
@@ -94,6 +99,11 @@ def _reasons(rule: Rule, difference: MetricResult) -> Iterator[str]:
         yield f"the incumbent is better ({span})"
     elif not difference.passed:
         yield f"the candidate is better by {difference.value:.6f}, less than the margin of {rule.margin:g} ({span})"
+
+
+def fewest(confidence: float) -> int:
+    """Of fewer items, all are of one sign by a coin's toss more often than the confidence admits."""
+    return 1 + math.ceil(-math.log2(1 - confidence) - TOLERANCE)
 
 
 def _pairs(measurements: Mapping[str, Any]) -> tuple[list[Pair], list[str]]:

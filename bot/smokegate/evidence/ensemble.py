@@ -11,6 +11,8 @@ from smokegate.evidence.bounds import Numbers
 from smokegate.evidence.documents import Subject
 from smokegate.evidence.numbers import finite, mean, spread, whole
 
+_FEWEST = 3
+"""One row has no correlation, and two have always a perfect one."""
 SCORES = ("plcc", "srocc", "rmse")
 
 
@@ -18,6 +20,8 @@ SCORES = ("plcc", "srocc", "rmse")
 class Fold:
     held_out: str
     scores: Mapping[str, float | None]
+    rows: int | None = None
+    """On how many it was scored, where that is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def _seeds(rows: object) -> tuple[list[Seed], list[str]]:
 def _fold(row: object) -> Fold | None:
     if not isinstance(row, dict) or not isinstance(row.get("held_out"), str):
         return None
-    return Fold(row["held_out"], {score: finite(row.get(score)) for score in SCORES})
+    return Fold(row["held_out"], {score: finite(row.get(score)) for score in SCORES}, whole(row.get("n_val")))
 
 
 def is_dry(row: Mapping[str, Any]) -> bool:
@@ -127,6 +131,9 @@ def _fold_faults(seed: Seed, sources: frozenset[str]) -> Iterator[str]:
     for fold in seed.folds:
         if fold.scores["plcc"] is None:
             yield f"the PLCC of seed {seed.number} with {fold.held_out} held out is undefined"
+        elif fold.rows is not None and fold.rows < _FEWEST:
+            few = f"{fold.rows} row{'' if fold.rows == 1 else 's'}, which can show nothing"
+            yield f"the PLCC of seed {seed.number} with {fold.held_out} held out is of {few}"
 
 
 def _name(subject: Subject) -> str:

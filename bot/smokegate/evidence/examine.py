@@ -31,10 +31,12 @@ def examine(
     wanted: Sequence[Wanted],
     *,
     incumbent: Wanted | None = None,
+    unopposed: bool = False,
 ) -> list[Fault]:
     """Every fault, SG501 to SG507 and SG509. Empty: these numbers carry all that is wanted to production.
 
-    `incumbent` is the production entry that a comparison must be against, where the caller knows of one.
+    `incumbent` is the production entry that a comparison must be against, where the caller knows of one;
+    `unopposed` says that it knows of none there could be.
     """
     model = VERSIONS.get(evidence.version or 0)
     if model is None:
@@ -47,7 +49,7 @@ def examine(
         *faults,
         *recomputed.faults(evidence, gate, gate_name, result),
         *hollow.faults(evidence, policy),
-        *binding.faults(evidence, gate, result, wanted, incumbent),
+        *binding.faults(evidence, gate, result, wanted, incumbent, unopposed=unopposed),
     ]
 
 

@@ -15,6 +15,7 @@ from smokegate.judge.incumbents import incumbents
 from smokegate.judge.law import Law
 from smokegate.judge.needs import Need
 from smokegate.judge.problem import Problem
+from smokegate.policy import Level
 
 if TYPE_CHECKING:
     from smokegate.evidence.fault import Fault
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Docket:
     exhibits: tuple[Exhibit, ...]
+    unsigned_passes: bool = False
+    """Whether base's policy has the check of signatures (SG508) not block."""
 
     @property
     def self_attested(self) -> bool:
         """Whether something goes to production on evidence that nobody signed, as base's policy allows."""
-        return any(exhibit.signing.by is None and exhibit.signing.fault is None for exhibit in self.exhibits)
+        unsigned = [exhibit.signing for exhibit in self.exhibits if exhibit.signing.by is None]
+        return any(signing.fault is None or self.unsigned_passes for signing in unsigned)
 
     def problems(self, code: str) -> Iterator[Problem]:
         found = {
@@ -59,7 +63,8 @@ def docket(change: RegistryChange, law: Law) -> Docket:
                 exhibits[key] = exhibit(change, law, key.path, key.gate, [one for one in cases if key in _keys(one)])
         best = min(_keys(case), key=lambda key: (len(exhibits[key].faults), not exhibits[key].sound, key.path))
         chosen[best] = exhibits[best]
-    return Docket(tuple(sorted(chosen.values(), key=lambda exhibit: (exhibit.path, exhibit.gate, exhibit.keys))))
+    lenient = law.policy.checks.get("SG508") in {Level.WARN, Level.OFF}
+    return Docket(tuple(sorted(chosen.values(), key=lambda one: (one.path, one.gate, one.keys))), lenient)
 
 
 class _Key(NamedTuple):

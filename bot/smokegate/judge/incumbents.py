@@ -81,7 +81,7 @@ def wanted(side: Side, entry: Entry, identity: Identity) -> Wanted:
     )
 
 
-def budget(entry: Entry) -> float:
+def budget(entry: Entry | None) -> float:
     """What the int8 twin may lose of PLCC."""
-    said = finite(entry.raw.get("quant_accuracy_budget_plcc"))
+    said = finite(entry.raw.get("quant_accuracy_budget_plcc")) if entry else None
     return _BUDGET if said is None else said

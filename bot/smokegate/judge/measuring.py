@@ -45,6 +45,14 @@ class Corpora:
             said = said or (_other(path, found, digest) if path == hint and side is head else None)
         return said or f"no corpus with the digest {digest[:12]}… lies in the tree"
 
+    def at_base(self, digest: str) -> bool:
+        """Whether it was there before the change, wherever it lay."""
+        for path in _places(self._change.base, None):
+            found = self._table(self._change.base, path)
+            if isinstance(found, CorpusTable) and found.digest == digest:
+                return True
+        return False
+
     def _differs(self, path: str) -> bool:
         return self._change.base.key(path) != self._change.head.key(path)
 

@@ -14,7 +14,11 @@ from smokegate.judge.report import Severity
 from smokegate.registry.document import Pointer
 
 if TYPE_CHECKING:
+    from smokegate.evidence.corpus import CorpusTable
     from smokegate.judge.measuring import Corpora
+
+_FIX = "run the gate's harness on these very bytes and commit what it writes; numbers are not written by hand"
+_LONGEST_NAME = 60
 
 
 def change(change: RegistryChange, law: Law) -> Problems:
@@ -40,6 +44,9 @@ def _exhibit(change: RegistryChange, law: Law, exhibit: Exhibit, corpora: Corpor
     if isinstance(found, str):
         yield _unmeasured(exhibit, found)
         return
+    yield from _another(exhibit, found)
+    if found.digest not in law.policy.corpora.digests and not corpora.at_base(found.digest):
+        yield _brought(exhibit, found)
     tolerance = law.policy.remeasure_tolerance
     for need in exhibit.needs:
         for subject in [one for one in exhibit.evidence.subjects if one.id == need.entry.id]:
@@ -49,13 +56,59 @@ def _exhibit(change: RegistryChange, law: Law, exhibit: Exhibit, corpora: Corpor
                     yield _differs(exhibit, need, ("subjects", subject.index, "measured", precision), said)
 
 
+def _another(exhibit: Exhibit, found: CorpusTable) -> Problems:
+    """What is said of the corpus, by which the policy accepts it and its folds are counted, is what it holds."""
+    said = exhibit.evidence.corpus
+    for field, ours in (("rows", found.rows), ("sources", list(found.sources)), ("encoders", list(found.encoders))):
+        theirs = said.get(field)
+        held = sorted(map(str, theirs)) if isinstance(theirs, list) else theirs
+        if held != ours:
+            yield Problem(
+                subject=exhibit.path,
+                path=exhibit.path,
+                pointer=("corpus", field),
+                message=f"`{exhibit.path}`: the corpus that it names has {_counted(ours)} {field}, and it says "
+                f"{_counted(held)}{_strangers(held, ours)}",
+                fix=_FIX,
+                cause=(),
+                concerns=exhibit.keys,
+            )
+
+
+def _brought(exhibit: Exhibit, found: CorpusTable) -> Problem:
+    """Whoever picks the rows picks what a model gives on them: measuring again shows only that the two agree."""
+    return Problem(
+        subject=exhibit.path,
+        path=exhibit.path,
+        pointer=("corpus", "sha256"),
+        message=f"`{exhibit.path}`: the corpus that it was measured on comes with this very change",
+        fix="bring the corpus in a pull request of its own, or have an owner name it under `corpora.digests` in the "
+        f"policy: {found.digest}",
+        cause=(),
+        concerns=exhibit.keys,
+        severity=Severity.WARN,
+    )
+
+
+def _counted(value: object) -> str:
+    return f"{len(value):,}" if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else "nothing"
+
+
+def _strangers(said: object, ours: object) -> str:
+    """Whom one of two lists of names has alone."""
+    if not isinstance(said, list) or not isinstance(ours, list):
+        return ""
+    alone = [name[:_LONGEST_NAME] for name in sorted(set(said) ^ set(ours))]
+    return f" (they differ in {', '.join(alone[:5])}{', ...' if len(alone) > 5 else ''})"
+
+
 def _differs(exhibit: Exhibit, need: Need, pointer: Pointer, what: str) -> Problem:
     return Problem(
         subject=need.step.key,
         path=exhibit.path,
         pointer=pointer,
         message=f"`{exhibit.path}`: {what}",
-        fix="run the gate's harness on these very bytes and commit what it writes; numbers are not written by hand",
+        fix=_FIX,
         cause=(),
         concerns=exhibit.keys,
     )
