@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
 
 import click
 
@@ -17,7 +20,22 @@ EXIT_CANNOT_JUDGE = 2
 EXIT_BUG = 3
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _WithRunners(click.Group):
+    """The runners' commands are loaded when one of them is called, or listed: a judge needs none of them."""
+
+    runners: ClassVar[tuple[str, ...]] = ("corpus", "ensemble")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.runners])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.runners:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = importlib.import_module(f"smokegate_runners.commands.{cmd_name}").command
+        return command
+
+
+@click.group(cls=_WithRunners, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="smokegate")
 def smokegate() -> None:
     """Nothing leaves smoke without proof: judge changes to a registry of models kept in git."""
@@ -31,7 +49,7 @@ evidence.command.add_command(evidence_show.command)
 def run(arguments: Sequence[str] | None = None) -> int:
     """The exit code of a command line; every error ends here and nowhere else."""
     try:
-        code = smokegate.main(args=arguments, prog_name="smokegate", standalone_mode=False)
+        code = smokegate.main(args=arguments, prog_name="smokegate", standalone_mode=False, obj={"judge": _judges_side})
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
@@ -51,6 +69,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"smokegate {__version__}: this is a bug of ours, not a verdict; please report it", err=True)
         return EXIT_BUG
     return code if isinstance(code, int) else 0
+
+
+def _judges_side() -> AbstractContextManager[Any]:
+    """What a runner asks of the judge, which it may not import."""
+    from smokegate.commands import exported
+
+    return exported.opened()
 
 
 def _inert(text: str) -> str:

@@ -76,7 +76,10 @@ def _another(exhibit: Exhibit, found: CorpusTable) -> Problems:
 
 
 def _brought(exhibit: Exhibit, found: CorpusTable) -> Problem:
-    """Whoever picks the rows picks what a model gives on them: measuring again shows only that the two agree."""
+    """Whoever picks the rows picks what a model gives on them: measuring again shows only that the two agree.
+
+    So somebody has to vouch: a signer whom base trusts, or an owner who named the corpus.
+    """
     return Problem(
         subject=exhibit.path,
         path=exhibit.path,
@@ -86,7 +89,7 @@ def _brought(exhibit: Exhibit, found: CorpusTable) -> Problem:
         f"policy: {found.digest}",
         cause=(),
         concerns=exhibit.keys,
-        severity=Severity.WARN,
+        severity=Severity.WARN if exhibit.signing.by else None,
     )
 
 

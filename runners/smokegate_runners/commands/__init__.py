@@ -1,0 +1,1 @@
+"""The runners' commands; each loads what it needs when it runs."""

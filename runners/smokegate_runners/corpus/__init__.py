@@ -1,0 +1,1 @@
+"""From clips to corpus rows: real encodes, measured by the real libvmaf."""
