@@ -60,7 +60,8 @@ def command(argv: Sequence[str], cwd: Path | None = None) -> Callable[[], int]:
 
 def peak_mib(argv: Sequence[str]) -> float:
     """Peak memory of a command and what it starts, the largest single process."""
-    pid = os.spawnve(os.P_NOWAIT, argv[0], list(argv), {**os.environ, "PYTHONUNBUFFERED": "1"})  # noqa: S606 - wait4 tells its memory
+    silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    pid = os.posix_spawn(argv[0], list(argv), dict(os.environ), file_actions=silent)
     _, status, usage = os.wait4(pid, 0)
     if os.waitstatus_to_exitcode(status) not in (0, 1):
         raise RuntimeError(f"{' '.join(argv)} failed")
