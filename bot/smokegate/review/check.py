@@ -17,6 +17,7 @@ from smokegate.review.past import lookup
 from smokegate.review.registries import registries_of, ungoverned
 from smokegate.review.sides import Sides, open_sides
 from smokegate.review.standing_in import last_readable
+from smokegate.sources.git_tree import GitTree
 from smokegate.sources.tree import Tree
 
 
@@ -71,6 +72,9 @@ def review(sides: Sides, registry: str, registries: list[str], question: Questio
 
     base, stand_in = _readable_base(sides, side_of(sides.base), registry, policy, graphs)
     change = RegistryChange(base, side_of(sides.head))
+    for tree in (sides.base, sides.head):
+        if isinstance(tree, GitTree):
+            tree.prefetch(change.governed_changes)
     law, notes = law_of(
         sides,
         registry,

@@ -22,6 +22,7 @@ _AT_ONCE = 256
 _IN_MEMORY = 32 << 20
 _WORTH_DRAINING = 4 << 20
 _WORTH_A_PROCESS = 1 << 20
+_WORTH_A_JOB = 1 << 16
 
 Names = Mapping[str, str]
 """Object ids, each with a path it goes by."""
@@ -88,10 +89,11 @@ class Blobs:
             self._look_up_sizes({oid: path for oid, path in wanted.items() if oid not in self._sizes})
         except RepositoryError:
             return
-        big = sorted((o for o in wanted if self._sizes[o] >= _WORTH_A_PROCESS), key=lambda o: -self._sizes[o])
-        small = [oid for oid in wanted if self._sizes[oid] < _WORTH_A_PROCESS]
+        big = sorted((o for o in wanted if self._sizes[o] >= _WORTH_A_JOB), key=lambda o: -self._sizes[o])
+        small = [oid for oid in wanted if self._sizes[oid] < _WORTH_A_JOB]
         jobs = iter([[oid] for oid in big] + list(_batches(small)))
-        workers = min(len(big), os.cpu_count() or 1)
+        work = sum(self._sizes[oid] for oid in big)
+        workers = min(len(big), os.cpu_count() or 1, 1 + work // _WORTH_A_PROCESS)
         if workers < 2:
             self._work(jobs, wanted, self._contents)
             return

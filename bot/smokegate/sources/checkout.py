@@ -10,7 +10,7 @@ from pathlib import Path
 from smokegate.sources.digest import Stored, chunks_of, digest
 from smokegate.sources.files import open_beneath
 
-_WORTH_A_LOOK = 1 << 20
+_WORTH_A_LOOK = 1 << 16
 
 
 class Checkout:
