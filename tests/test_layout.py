@@ -36,9 +36,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("smokegate.render",),
     ("smokegate.review",),
     ("smokegate.github",),
-    ("smokegate.demo",),
     ("smokegate_runners",),
-    ("smokegate.cli", "smokegate.commands", "smokegate.__main__"),
+    ("smokegate.cli", "smokegate.commands", "smokegate.demo", "smokegate.__main__"),
 )
 PLACES = {name: level for level, row in enumerate(LAYERS) for name in row}
 # The package itself holds the version and nothing else: a module that is on no row belongs nowhere.

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from smokegate.commands import terminal
 from smokegate.errors import SmokegateError, UsageError
 from smokegate.judge.report import Report, Verdict
 from smokegate.registry.edit import append_item, remove_item, set_value
@@ -198,14 +199,12 @@ def next_steps(place: Path) -> str:
 def main() -> int:
     started = time.monotonic()
     place = CHECKOUT / ".demo"
-    width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
     try:
-        sound = play(place, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"), width=width)
+        sound = play(place, colour=terminal.colour(), width=terminal.width())
     except SmokegateError as error:
         print(f"demo: {error}", file=sys.stderr)
         return error.exit_code
-    shown = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
-    print(next_steps(shown))
+    print(next_steps(Path(terminal.shown(place))))
     print(f"\nFive pull requests judged in {time.monotonic() - started:.1f} s.")
     return 0 if sound else 1
 
