@@ -24,17 +24,13 @@ SubjectRows = Sequence[Mapping[str, Any]]
 
 
 def _seeds(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """`0,1,2,3,4`."""
+    from smokegate.evidence import seeds
+
     del context, parameter
-    if value is None:
-        return None
-    parts = [part.strip() for part in value.split(",")]
-    if not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
-        raise click.BadParameter(f"{value!r} is no list of seeds like 0,1,2,3,4")
-    numbers = tuple(int(part) for part in parts)
-    if len(set(numbers)) < len(numbers):
-        raise click.BadParameter(f"{value!r} names a seed twice")
-    return numbers
+    try:
+        return None if value is None else seeds.read(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command("gate")

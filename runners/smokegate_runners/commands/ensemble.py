@@ -29,17 +29,13 @@ _DRY_RUN = "dry-run"
 
 
 def _seeds(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """`0,1,2,3,4`."""
+    from smokegate.evidence import seeds
+
     del context, parameter
-    if value is None:
-        return None
-    parts = [part.strip() for part in value.split(",")]
-    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
-        raise click.BadParameter(f"{value!r} is no list of seeds like 0,1,2,3,4")
-    numbers = tuple(int(part) for part in parts)
-    if len(set(numbers)) < len(numbers):
-        raise click.BadParameter(f"{value!r} names a seed twice")
-    return numbers
+    try:
+        return None if value is None else seeds.read(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 _OPTIONS = (
@@ -51,6 +47,7 @@ _OPTIONS = (
         "--checkpoint-every", type=click.IntRange(1), default=10, show_default=True, metavar="N", help="Epochs."
     ),
 )
+_LICENSE = click.option("--license", metavar="SPDX", help="What registry_rows.json says of the models' licence.")
 _SEEDS = click.option("--seeds", callback=_seeds, metavar="N,N,...", help="Default: 0,1,2,3,4.")
 
 
@@ -88,6 +85,7 @@ def loso(**given: Any) -> int:
 @command.command("fit")
 @_training
 @_SEEDS
+@_LICENSE
 @click.option("--name", metavar="ID", help=f"The ensemble's id.  [default: {NAME}]")
 def fit(**given: Any) -> int:
     """Fit each seed to the whole corpus, and write models, sidecars and the ensemble manifest."""
@@ -105,6 +103,7 @@ def fit(**given: Any) -> int:
 
 @command.command("run")
 @_training
+@_LICENSE
 @click.option("--request", "asked_in", type=click.Path(path_type=Path), metavar="FILE", help="Who asked for what.")
 @click.option("--name", metavar="ID", help=f"The ensemble's id.  [default: the request's, else {NAME}]")
 @click.option("--policy", metavar="FILE", help="Judge by this policy instead of the repository's.")
@@ -170,7 +169,9 @@ def _order(given: dict[str, Any], seeds: Sequence[int] | None) -> Order:
     recipe = Recipe(epochs=1) if dry else Recipe(epochs=given["epochs"] or Recipe().epochs)
     corpus, note = given["corpus"], _DRY_RUN if dry else None
     chosen = tuple(seeds or SEEDS)
-    return Order(rows.load(corpus), corpus, given["out"], chosen, recipe, note, given["checkpoint_every"])
+    return Order(
+        rows.load(corpus), corpus, given["out"], chosen, recipe, note, given["checkpoint_every"], given.get("license")
+    )
 
 
 @contextmanager

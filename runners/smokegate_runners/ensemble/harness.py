@@ -44,6 +44,7 @@ class Order:
     note: str | None = None
     every: int = 10
     """Epochs between two checkpoints."""
+    license: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def leave_one_out(order: Order, journal: Journal) -> list[dict[str, Any]]:
 def fit(order: Order, name: str, journal: Journal) -> list[Member]:
     work, trained = _trained(order, on_everything(order.seeds), journal)
     made = list(members.exported(order.rows, work, trained, order.recipe, name=name, note=order.note))
-    members.write(made, papers.manifest(name, made, confidence.gaussian()), order.out)
+    members.write(made, papers.manifest(name, made, confidence.gaussian()), order.out, order.license)
     return made
 
 
@@ -78,7 +79,7 @@ def run(order: Order, asked: Asked, judge: Judge, journal: Journal) -> dict[str,
     found, predictions = _losses(order, work, trained)
     made = list(members.exported(order.rows, work, trained, order.recipe, name=asked.name, note=order.note))
     ensemble = papers.manifest(asked.name, made, confidence.calibrated(order.rows, work, predictions))
-    members.write(made, ensemble, order.out)
+    members.write(made, ensemble, order.out, order.license)
     subjects = _subjects(made, ensemble, order, judge, journal)
     document = write.promote(
         gate=asked.gate,

@@ -60,12 +60,14 @@ def _agreement(apart: float | None) -> dict[str, Any]:
     return {"max_abs_diff": apart, "max_abs_diff_relative": relative, "bound_relative": export.MOST_APART}
 
 
-def write(members: Sequence[Member], ensemble: Mapping[str, Any], folder: Path) -> list[Path]:
+def write(
+    members: Sequence[Member], ensemble: Mapping[str, Any], folder: Path, license_: str | None = None
+) -> list[Path]:
     """Models and sidecars first: the manifest speaks of files that are there."""
     paths = []
     for one in members:
         paths.append(put(folder / one.onnx, one.model))
         paths.append(put_json(folder / f"{one.id}.json", one.sidecar))
     paths.append(put_json(folder / f"{ensemble['id']}.json", ensemble))
-    paths.append(put_json(folder / ROWS_NAME, papers.registry_rows(members)))
+    paths.append(put_json(folder / ROWS_NAME, papers.registry_rows(members, license_)))
     return paths

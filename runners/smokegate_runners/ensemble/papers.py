@@ -69,10 +69,11 @@ def manifest(name: str, members: Sequence[Member], confidence: Mapping[str, Any]
     }
 
 
-def registry_rows(members: Sequence[Member]) -> list[dict[str, Any]]:
+def registry_rows(members: Sequence[Member], license_: str | None = None) -> list[dict[str, Any]]:
     """To be added to `models` of a registry: they begin as smoke."""
+    said = {"license": license_} if license_ else {}
     return [
-        {"id": one.id, "kind": KIND, "onnx": one.onnx, "sha256": one.sha256, "opset": OPSET, "smoke": True}
+        {"id": one.id, "kind": KIND, "onnx": one.onnx, "sha256": one.sha256, "opset": OPSET, "smoke": True, **said}
         for one in members
     ]
 

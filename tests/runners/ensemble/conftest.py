@@ -34,7 +34,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with corpus.jsonl, and out/ as `ensemble run` leaves it."""
     folder = tmp_path_factory.mktemp("finished")
     corpus = written(folder / "corpus.jsonl", rows())
-    done = invoke("run", "--corpus", corpus, "--out", folder / "out", "--epochs", EPOCHS)
+    done = invoke("run", "--corpus", corpus, "--out", folder / "out", "--epochs", EPOCHS, "--license", "Apache-2.0")
     assert (done.exception, done.return_value) == (None, 0), done.output
     return folder
 

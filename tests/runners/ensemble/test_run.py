@@ -131,7 +131,7 @@ def test_flip_takes_it_as_it_is_and_check_passes(finished: Path, forge: Forge, m
     out = finished / "out"
     for path in sorted(out.glob(f"{NAME}*")):
         forge.write(path.name, path.read_bytes())
-    forge.registry["models"] += [{**row, "license": "Apache-2.0"} for row in value(out / "registry_rows.json")]
+    forge.registry["models"] += value(out / "registry_rows.json")
     forge.write(f"/{CORPUS}", (finished / "corpus.jsonl").read_bytes())
     forge.trust()
     forge.start()
