@@ -7,16 +7,21 @@ import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from smokegate.errors import SmokegateError, UsageError
+from smokegate_runners.corpus.headway import Stalled, finish
 
 OVERRIDE = "IMAGEIO_FFMPEG_EXE"
 _QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
 _SHOWN_LINES = 3
+ANSWER = 60.0
+"""Seconds for saying what it is and has."""
+STALL = 900.0
+"""Seconds without a frame or a byte more after which ffmpeg is ended; slow encoders look ahead for minutes."""
 # libsvtav1 and libx265 write to stderr past ffmpeg's log level; 1 is errors alone.
 _ENVIRONMENT = {"SVT_LOG": "1"}
 
@@ -47,6 +52,7 @@ class Census:
 @dataclass(frozen=True)
 class Ffmpeg:
     executable: str
+    stall: float = STALL
 
     @cached_property
     def version(self) -> str:
@@ -63,7 +69,7 @@ class Ffmpeg:
         return frozenset(re.findall(r"^ \S{2,3} (\S+) +\S*->", self.ask("-hide_banner", "-filters"), re.MULTILINE))
 
     def ask(self, *arguments: str) -> str:
-        return self._start(arguments, None).stdout
+        return self._done(partial(self._run, arguments)).stdout
 
     def run(self, arguments: Sequence[str], folder: Path | None = None) -> str:
         """Raises on a bad exit, and gives what was written to stderr by a good one."""
@@ -82,20 +88,31 @@ class Ffmpeg:
         return Census(len(frames), int(width), int(height), fingerprint)
 
     def _start(self, arguments: Sequence[str], folder: Path | None) -> subprocess.CompletedProcess[str]:
+        work = partial(finish, self.executable, arguments, folder=folder, env=_ENVIRONMENT, stall=self.stall)
         try:
-            done = subprocess.run(
-                [self.executable, *arguments],
-                cwd=folder,
-                env={**os.environ, **_ENVIRONMENT},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-            )
-        except OSError as error:
+            return self._done(work)
+        except Stalled:
+            raise FfmpegFailed(f"ffmpeg was ended: nothing came of it for {self.stall:g} s") from None
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        command = [self.executable, *arguments]
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=ANSWER,
+        )
+
+    def _done(self, work: Callable[[], subprocess.CompletedProcess[str]]) -> subprocess.CompletedProcess[str]:
+        try:
+            done = work()
+        except (OSError, subprocess.TimeoutExpired) as error:
+            why = error.strerror if isinstance(error, OSError) else "it does not answer"
             raise UsageError(
-                f"{self.executable} cannot be run: {error.strerror}", fix="python -m pip install 'smokegate[corpus]'"
+                f"{self.executable} cannot be run: {why}", fix="python -m pip install 'smokegate[corpus]'"
             ) from None
         if done.returncode:
             raise FfmpegFailed(_end_of(done.stderr) or f"ffmpeg ended with {done.returncode}")
