@@ -43,7 +43,18 @@ def test_the_embedded_digests_are_those_of_the_bytes() -> None:
         digest = hashlib.sha256((TINY / entry["onnx"]).read_bytes()).hexdigest()
         assert entry["sha256"] == digest, name
         assert json.loads((TINY / entry["onnx"]).with_suffix(".json").read_text("utf-8"))["sha256"] == digest, name
-        assert (TINY / f"{name}_card.md").read_text("utf-8").startswith(f"# {name}\n")
+        card = f"{name.rpartition('_seed')[0] or name}_card.md"
+        assert (TINY / card).read_text("utf-8").startswith(f"# {card.removesuffix('_card.md')}\n"), name
+
+
+def test_what_is_in_production_is_named_by_evidence_that_meets_its_gate() -> None:
+    production = {name: entry for name, entry in embedded().items() if not entry["smoke"]}
+    assert {f"fr_regressor_v2_ensemble_v1_seed{seed}" for seed in range(5)} <= set(production)
+    for name, entry in production.items():
+        evidence = json.loads((TINY / entry["evidence"]).read_text("utf-8"))
+        assert evidence["verdict"] == "PROMOTE", name
+        assert fits("promote-v2", evidence), name
+        assert entry["sha256"] in {one["sha256"] for one in evidence["subjects"] if one["id"] == name}
 
 
 def test_building_the_smoke_models_again_gives_the_same_bytes(tmp_path: Path) -> None:
