@@ -1,0 +1,1 @@
+"""The GitHub side: events, comments, check runs, promotions."""

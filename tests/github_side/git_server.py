@@ -1,0 +1,114 @@
+"""Repositories served over HTTP on the loopback, as GitHub serves them: by `git http-backend`, behind a token."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class GitServer:
+    root: Path
+    port: int = 0
+    token: str | None = None
+    answers: list[int] = field(default_factory=list)
+    """Statuses given to the next requests, before anything is served again."""
+    seen: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def serving(root: Path, token: str | None = None) -> Iterator[GitServer]:
+    """Every repository under `root`; any commit may be asked for by its id."""
+    server = GitServer(root, token=token)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(server)) as http:
+        server.port = http.server_address[1]
+        thread = threading.Thread(target=http.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._serve(b"")
+
+        def do_POST(self) -> None:
+            self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base class
+            del format, args
+
+        def _serve(self, body: bytes) -> None:
+            server.seen.append(f"{self.command} {self.path}")
+            if server.answers:
+                self._answer(server.answers.pop(0))
+            elif not self._known():
+                self._answer(401, ("WWW-Authenticate", 'Basic realm="git"'))
+            else:
+                self._backend(body)
+
+        def _known(self) -> bool:
+            if server.token is None:
+                return True
+            wanted = base64.b64encode(f"x-access-token:{server.token}".encode()).decode()
+            return self.headers.get("Authorization") == f"Basic {wanted}"
+
+        def _answer(self, status: int, *headers: tuple[str, str]) -> None:
+            self.send_response(status)
+            for name, value in (*headers, ("Content-Length", "0")):
+                self.send_header(name, value)
+            self.end_headers()
+
+        def _backend(self, body: bytes) -> None:
+            path, _, query = self.path.partition("?")
+            allowed = {"uploadpack.allowAnySHA1InWant": "true", "safe.directory": "*", "http.receivepack": "true"}
+            told = {
+                "GIT_CONFIG_COUNT": str(len(allowed)),
+                **{f"GIT_CONFIG_KEY_{at}": name for at, name in enumerate(allowed)},
+                **{f"GIT_CONFIG_VALUE_{at}": value for at, value in enumerate(allowed.values())},
+            }
+            environment = {
+                "PATH": os.environ["PATH"],
+                "GIT_PROJECT_ROOT": str(server.root),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                "REQUEST_METHOD": self.command,
+                "PATH_INFO": path,
+                "QUERY_STRING": query,
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "CONTENT_LENGTH": str(len(body)),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                "REMOTE_ADDR": "127.0.0.1",
+                **told,
+            }
+            done = subprocess.run(
+                ["git", "http-backend"], input=body, capture_output=True, env=environment, check=False
+            )
+            head, _, payload = done.stdout.partition(b"\r\n\r\n")
+            headers = [line.partition(": ")[::2] for line in head.decode().split("\r\n")]
+            status = next((value for name, value in headers if name == "Status"), "200 OK")
+            self.send_response(int(status.partition(" ")[0]))
+            for name, value in headers:
+                if name != "Status":
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+    return Handler
