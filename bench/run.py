@@ -38,6 +38,8 @@ def main() -> int:
         if not options.no_memory:
             sections["The judge: memory"] = figures.memory(scratch)
         sections["The ensemble"] = apart(partial(ensemble_figures, options.torch))
+        sections["The materializer: one source"] = apart(partial(saliency_figures, scratch, options.runs))
+        sections["The materializer: a million rows"] = apart(row_figures)
     write(sections, REMARKS.read_text(encoding="utf-8") if REMARKS.exists() else "")
     missed = [row.what for rows in sections.values() for row in rows if row.met is False]
     for title, rows in sections.items():
@@ -58,6 +60,18 @@ def ensemble_figures(torch: str | None) -> list[Row]:
     from ensemble import figures as of  # noqa: PLC0415 - in the process that needs jax
 
     return of(CORPUS, torch)
+
+
+def saliency_figures(scratch: Path, runs: int) -> list[Row]:
+    from saliency import figures as of  # noqa: PLC0415 - in the process that needs onnxruntime
+
+    return of(scratch, runs)
+
+
+def row_figures() -> list[Row]:
+    from rows import figures as of  # noqa: PLC0415
+
+    return of()
 
 
 if __name__ == "__main__":

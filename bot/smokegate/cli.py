@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import click
 
 from smokegate import __version__
-from smokegate.commands import audit_trail, check, evidence, evidence_show, flip, gate, history, policy, retire
+from smokegate.commands import audit_trail, check, evidence, evidence_show, flip, gate, github, history, policy, retire
 from smokegate.errors import SmokegateError
 
 EXIT_CANNOT_JUDGE = 2
@@ -23,7 +23,7 @@ EXIT_BUG = 3
 class _WithRunners(click.Group):
     """The runners' commands are loaded when one of them is called, or listed: a judge needs none of them."""
 
-    runners: ClassVar[tuple[str, ...]] = ("corpus", "ensemble")
+    runners: ClassVar[tuple[str, ...]] = ("batch", "block-iou", "corpus", "ensemble", "materialize", "saliency")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *self.runners])
@@ -31,7 +31,8 @@ class _WithRunners(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.runners:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = importlib.import_module(f"smokegate_runners.commands.{cmd_name}").command
+        module = cmd_name.replace("-", "_")
+        command: click.Command = importlib.import_module(f"smokegate_runners.commands.{module}").command
         return command
 
 
@@ -41,7 +42,7 @@ def smokegate() -> None:
     """Nothing leaves smoke without proof: judge changes to a registry of models kept in git."""
 
 
-for _module in (audit_trail, check, evidence, flip, gate, history, policy, retire):
+for _module in (audit_trail, check, evidence, flip, gate, github, history, policy, retire):
     smokegate.add_command(_module.command)
 evidence.command.add_command(evidence_show.command)
 

@@ -1,4 +1,4 @@
-"""The judge's side for a harness that trains: the laboratory, the policy in force, and how evidence names a corpus."""
+"""The judge's side for a harness: the laboratory, the policy in force, how evidence names a corpus, who is compared."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from smokegate.lab.client import Lab
 from smokegate.policy_file import default_policy
 from smokegate.registry.graph import GraphFault
 from smokegate.registry.sidecar import Sidecar
+from smokegate.review.contest import Asked, Contest, contest
 
 if TYPE_CHECKING:
     from smokegate.evidence.corpus import CorpusTable
@@ -36,6 +37,18 @@ class Exported:
 
     def policy(self, file: str | None) -> LoadedPolicy:
         return gate.policy_of(file)
+
+    def contest(
+        self,
+        candidate: Path,
+        incumbent: Path | None,
+        *,
+        registry: Path | None,
+        candidate_id: str | None,
+        base: str | None,
+        policy: str | None,
+    ) -> Contest:
+        return contest(Asked(candidate, incumbent, registry, candidate_id, base, policy))
 
     def corpus(self, place: Path) -> dict[str, Any]:
         return gate_files.corpus(place)

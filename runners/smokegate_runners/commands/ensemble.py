@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from smokegate.errors import UsageError
+from smokegate_runners.commands.judges_side import judge_of
 
 if TYPE_CHECKING:
     from smokegate_runners.ensemble.harness import Order
     from smokegate_runners.ensemble.journal import Journal
-    from smokegate_runners.ensemble.judge import Judge
     from smokegate_runners.provenance import Run
 
 EXIT_HOLD = 1
-JUDGE = "judge"
-"""Under this name the command line keeps what opens the judge's side (see ensemble/judge.py)."""
 NAME = "fr_regressor_v2_ensemble_v1"
 LOG_NAME = "run.log"
 PROVENANCE_NAME = "provenance.json"
@@ -112,14 +110,15 @@ def run(asked_in: Path | None, **given: Any) -> int:
 
     Exit code 0: PROMOTE. 1: HOLD. 2: cannot judge.
     """
+    from smokegate_runners import request as requests
     from smokegate_runners.ensemble import harness, request
     from smokegate_runners.ensemble.judge import gate_of
     from smokegate_runners.ensemble.recipe import member_id
 
-    asked = request.read(asked_in) if asked_in is not None else request.Request((), {})
+    asked = requests.read(asked_in) if asked_in is not None else requests.Request((), {})
     name = request.ensemble(asked.ids, given["name"], NAME)
     with ExitStack() as stack:
-        judge = stack.enter_context(_judge())
+        judge = stack.enter_context(judge_of("ensemble run"))
         loaded = judge.policy(given["policy"])
         gate_name, gate = gate_of(loaded, name)
         request.covers(asked.ids, [member_id(name, seed) for seed in gate.seeds], name)
@@ -180,7 +179,7 @@ def _recorded(given: dict[str, Any], order: Order) -> Iterator[tuple[Journal, li
     from smokegate_runners import provenance
     from smokegate_runners.ensemble.harness import PACKAGES
     from smokegate_runners.ensemble.journal import Journal
-    from smokegate_runners.ensemble.store import folder
+    from smokegate_runners.store import folder
 
     plain = {name: value.as_posix() if isinstance(value, Path) else value for name, value in given.items()}
     record: Run = provenance.Run(Path(__file__), plain, PACKAGES)
@@ -193,14 +192,6 @@ def _recorded(given: dict[str, Any], order: Order) -> Iterator[tuple[Journal, li
 
 def _is_result(path: Path) -> bool:
     return path.is_file() and not path.name.startswith(".") and path.name not in {LOG_NAME, PROVENANCE_NAME}
-
-
-def _judge() -> AbstractContextManager[Judge]:
-    tools = click.get_current_context().find_root().obj
-    if not isinstance(tools, dict) or JUDGE not in tools:
-        raise UsageError("this command needs the judge beside it", fix="run it as: smokegate ensemble run")
-    opened: AbstractContextManager[Judge] = tools[JUDGE]()
-    return opened
 
 
 def _tell(document: dict[str, Any], out: Path, name: str) -> None:

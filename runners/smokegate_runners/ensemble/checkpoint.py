@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smokegate_runners.ensemble.store import put
+from smokegate_runners.store import put
 
 NAME = ".training-state.npz"
 

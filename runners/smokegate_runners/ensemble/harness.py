@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,9 @@ import jax
 
 from smokegate.errors import DocumentError
 from smokegate.evidence import write
-from smokegate.evidence.documents import Evidence, read
 from smokegate.evidence.measure import Measurement
 from smokegate.policy import Gate
-from smokegate_runners import provenance
+from smokegate_runners import provenance, verdict
 from smokegate_runners.ensemble import checkpoint, confidence, loso, members, papers, training
 from smokegate_runners.ensemble.journal import Journal
 from smokegate_runners.ensemble.judge import Judge
@@ -26,12 +23,10 @@ from smokegate_runners.ensemble.papers import Member
 from smokegate_runners.ensemble.plan import Fit, Plan, leaving_one_out, on_everything, plan
 from smokegate_runners.ensemble.recipe import Recipe
 from smokegate_runners.ensemble.rows import Rows
-from smokegate_runners.ensemble.store import folder, put
 from smokegate_runners.ensemble.training import Trained
+from smokegate_runners.store import folder
 
 PACKAGES = ("smokegate", "jax", "jaxlib", "optax", "numpy", "onnx", "onnxruntime", "pyarrow")
-_LONGEST_INSTANT = 40
-_OTHER = {write.PROMOTE: write.HOLD, write.HOLD: write.PROMOTE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +82,14 @@ def run(order: Order, asked: Asked, judge: Judge, journal: Journal) -> dict[str,
         measurements={"shape": "ensemble", "seeds": found},
         corpus=_same(judge.corpus(order.corpus), order),
         policy_sha256=asked.policy_sha256,
-        generated_at_utc=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        generated_at_utc=provenance.now(),
         subjects=subjects,
         loso_dir=order.out.as_posix(),
-        runner=_runner(time.perf_counter() - started),
+        runner=verdict.runner(PACKAGES, time.perf_counter() - started, gpu=_gpu()),
         request=asked.request,
-        follows_hold=_hold_before(order.out, [one["identity"] for one in subjects]),
+        follows_hold=verdict.hold_before(order.out, [one["identity"] for one in subjects]),
     )
-    put(order.out / f"{document['verdict']}.json", write.to_bytes(document))
-    (order.out / f"{_OTHER[document['verdict']]}.json").unlink(missing_ok=True)
+    verdict.leave(document, order.out)
     return document
 
 
@@ -159,28 +153,9 @@ def _same(said: dict[str, Any], order: Order) -> dict[str, Any]:
     return said
 
 
-def _hold_before(out: Path, identities: Sequence[str]) -> str | None:
-    """When a HOLD of these very models was written, where one lies there."""
-    path = out / f"{write.HOLD}.json"
-    found = read(path.read_bytes(), path.name) if path.is_file() else None
-    if not isinstance(found, Evidence) or [one.identity for one in found.subjects] != list(identities):
-        return None
-    when = found.fields.get("generated_at_utc")
-    return when if isinstance(when, str) and len(when) <= _LONGEST_INSTANT and when.isprintable() else None
-
-
-def _runner(seconds: float) -> dict[str, Any]:
+def _gpu() -> str | None:
     device = jax.devices()[0]
-    code = provenance.repository(Path(__file__))
-    return {
-        "commit": code["commit"] if code else None,
-        "packages": provenance.versions(PACKAGES),
-        "host_class": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "gpu": device.device_kind if device.platform == "gpu" else None,
-        "driver": None,
-        "execution_provider": "CPUExecutionProvider",
-        "wall_time_s": round(seconds, 3),
-    }
+    return str(device.device_kind) if device.platform == "gpu" else None
 
 
 def _device() -> str:

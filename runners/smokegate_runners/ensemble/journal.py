@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from smokegate_runners.ensemble.store import put
+from smokegate_runners.store import put
 
 _LOGGED = 20
 """Epochs are so many lines of a log at most."""

@@ -15,7 +15,7 @@ from smokegate.evidence.numbers import deviations, mean
 from smokegate_runners.ensemble.plan import Plan
 from smokegate_runners.ensemble.recipe import CODEC_BLOCK, VOCABULARY_VERSION, Recipe
 from smokegate_runners.ensemble.rows import Rows
-from smokegate_runners.ensemble.store import put_json
+from smokegate_runners.store import put_json
 
 DRY_RUN = "dry-run"
 Predictions = Mapping[int, NDArray[np.float32]]

@@ -14,8 +14,8 @@ from smokegate_runners.ensemble.papers import Member
 from smokegate_runners.ensemble.plan import Plan
 from smokegate_runners.ensemble.recipe import Recipe, member_id
 from smokegate_runners.ensemble.rows import Rows, feeding
-from smokegate_runners.ensemble.store import put, put_json
 from smokegate_runners.ensemble.training import Trained, predicted
+from smokegate_runners.store import put, put_json
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "onnx", "onnxruntime", "optax")
 ROWS_NAME = "registry_rows.json"

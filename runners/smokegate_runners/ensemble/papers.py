@@ -14,7 +14,7 @@ from smokegate.registry.sidecar import Sidecar
 from smokegate_runners.ensemble.export import OPSET, OUTPUT
 from smokegate_runners.ensemble.recipe import VOCABULARY_VERSION
 from smokegate_runners.ensemble.rows import CODEC_INPUT, FEATURES_INPUT
-from smokegate_runners.ensemble.store import json_bytes
+from smokegate_runners.store import json_bytes
 
 KIND = "fr"
 

@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from evidence import corpora
 from runners.ensemble.small import written
 from smokegate.commands import exported
-from smokegate_runners.commands.ensemble import JUDGE, command
+from smokegate_runners.commands.ensemble import command
+from smokegate_runners.commands.judges_side import JUDGE
 
 Invoke = Callable[..., Result]
 EPOCHS = 60

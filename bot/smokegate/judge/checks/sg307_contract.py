@@ -45,8 +45,7 @@ def _compared(side: Side, entry: Entry, old_side: Side, other: Entry) -> Problem
     if not isinstance(new, Graph):
         return  # SG301 and SG210 say so
     if isinstance(old, Graph):
-        broken = [*_broken_inputs(old.inputs, new.inputs), *_broken_outputs(old.outputs, new.outputs)]
-        if broken:
+        if broken := departures(old, new):
             yield Problem(
                 subject=entry.key,
                 path=side.registry_path,
@@ -65,6 +64,11 @@ def _compared(side: Side, entry: Entry, old_side: Side, other: Entry) -> Problem
             cause=(other.key, *digests),
             severity=Severity.WARN,
         )
+
+
+def departures(old: Graph, new: Graph) -> list[str]:
+    """How a graph departs from what callers of another one rely on."""
+    return [*_broken_inputs(old.inputs, new.inputs), *_broken_outputs(old.outputs, new.outputs)]
 
 
 def _broken_inputs(old: tuple[Port, ...], new: tuple[Port, ...]) -> list[str]:

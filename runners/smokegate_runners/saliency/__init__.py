@@ -1,0 +1,1 @@
+"""Saliency of video: tables of clips enriched once, masks compared, students trained."""

@@ -1,0 +1,196 @@
+"""From one format into the other."""
+
+from __future__ import annotations
+
+import base64
+import decimal
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from smokegate.errors import DocumentError
+from smokegate.evidence.corpus import quoted
+from smokegate_runners.saliency import json_lines
+from smokegate_runners.saliency.columns import Asked, Columns
+from smokegate_runners.saliency.fill import Fill
+from smokegate_runners.saliency.json_lines import Row
+from smokegate_runners.saliency.json_shape import Shape
+from smokegate_runners.saliency.tables_jsonl import asked as asked_of_rows
+from smokegate_runners.saliency.tables_parquet import BATCH, asked, faults, opened, require_columns, with_ours
+
+_GROUP_ROWS = 1 << 16
+_GROUP_BYTES = 64 << 20
+_BATCH_BYTES = 4 << 20
+
+
+class JsonlAsParquet:
+    """The types are known when all rows were asked."""
+
+    def __init__(self, path: Path, stream: BinaryIO, columns: Columns) -> None:
+        self._path, self._stream, self._columns = path, stream, columns
+        self._shape = Shape("")
+
+    def asks(self) -> Iterator[Asked]:
+        return asked_of_rows(self._seen(), self._columns, self._path)
+
+    def write(self, target: BinaryIO, fills: Iterator[Fill]) -> int:
+        schema = self._schema()
+        written = 0
+        with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
+            for table in _gathered(self._tables(fills, schema)):
+                writer.write_table(table, row_group_size=table.num_rows)
+                written += table.num_rows
+        return written
+
+    def _seen(self) -> Iterator[Row]:
+        for number, row in json_lines.rows(self._stream, self._path):
+            try:
+                self._shape.see_members(row, number)
+            except DocumentError as fault:
+                raise DocumentError(f"{self._path}: {fault.message}") from None
+            yield row
+
+    def _schema(self) -> Any:
+        try:
+            return with_ours(self._path, pa.schema(self._shape.fields()), self._columns)
+        except DocumentError as fault:
+            fix = "write JSONL, or make the values of one kind"
+            raise DocumentError(f"{self._path}: {fault.message}", fix=fix) from None
+
+    def _tables(self, fills: Iterator[Fill], schema: Any) -> Iterator[Any]:
+        """A few rows at a time: as Python holds them, they take many times the memory."""
+        held: list[Row] = []
+        size, number = 0, 0
+        for number, line in json_lines.lines(self._stream, self._path):
+            if bare := json_lines.bare_of(line, number):
+                held.append(next(fills).patch(json_lines.row(bare, self._path, number)))
+            size += len(line)
+            if len(held) == BATCH or size > _BATCH_BYTES:
+                yield self._table(held, schema, number)
+                held, size = [], 0
+        if held:
+            yield self._table(held, schema, number)
+
+    def _table(self, rows: list[Row], schema: Any, last: int) -> Any:
+        try:
+            return pa.Table.from_pylist(rows, schema=schema)
+        except UnicodeEncodeError:
+            raise DocumentError(
+                f"{self._path}: in the {len(rows)} rows up to line {last} a text holds half a surrogate pair, "
+                "which parquet cannot hold",
+                fix="write JSONL",
+            ) from None
+
+
+def _gathered(tables: Iterator[Any]) -> Iterator[Any]:
+    """Joined, so that each makes a row group."""
+    held: list[Any] = []
+    for table in tables:
+        held.append(table)
+        if sum(one.num_rows for one in held) >= _GROUP_ROWS or sum(one.nbytes for one in held) >= _GROUP_BYTES:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
+class ParquetAsJsonl:
+    def __init__(self, path: Path, stream: BinaryIO, columns: Columns) -> None:
+        self._path, self._columns = path, columns
+        self._file = opened(path, stream)
+        schema = self._file.schema_arrow
+        require_columns(path, schema, columns)
+        if twice := sorted({name for name in schema.names if schema.names.count(name) > 1}):
+            raise DocumentError(
+                f"{path}: two columns are called {quoted(twice[0])}, which an object of JSON cannot have"
+            )
+        for field in schema:
+            _require_speakable(field, field.type, path)
+
+    def asks(self) -> Iterator[Asked]:
+        return asked(self._file, self._columns, self._path)
+
+    def write(self, target: BinaryIO, fills: Iterator[Fill]) -> int:
+        number = 0
+        with faults(self._path):
+            for batch in self._file.iter_batches(batch_size=BATCH):
+                for row in _rows(batch):
+                    number += 1
+                    target.write(self._line(next(fills).patch(row), number))
+        return number
+
+    def _line(self, row: Row, number: int) -> bytes:
+        try:
+            return (_encode(row) + "\n").encode("utf-8")
+        except ValueError:
+            return (_encode(self._finite(row, number)) + "\n").encode("utf-8")
+
+    def _finite(self, value: Any, number: int) -> Any:
+        """NaN is how tables spell that there is no value; JSON has neither it nor infinity."""
+        if isinstance(value, float) and not math.isfinite(value):
+            if math.isinf(value):
+                raise DocumentError(f"{self._path}: row {number} holds an infinity, which JSON does not have")
+            return None
+        if isinstance(value, dict):
+            return {key: self._finite(item, number) for key, item in value.items()}
+        return [self._finite(item, number) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _rows(batch: Any) -> Iterator[Row]:
+    names = batch.schema.names
+    columns = [_spoken(column).to_pylist() for column in batch.columns]
+    for cells in zip(*columns, strict=True):
+        yield dict(zip(names, cells, strict=True))
+
+
+def _spoken(column: Any) -> Any:
+    """Values that Python would round, or has no type for, as text or numbers that JSON has."""
+    wanted = _speakable(column.type)
+    return column if wanted == column.type else column.cast(wanted)
+
+
+def _speakable(kind: Any) -> Any:
+    fits = pa.types
+    if fits.is_timestamp(kind) or fits.is_date(kind) or fits.is_time(kind):
+        return pa.string()
+    if fits.is_duration(kind):
+        return pa.int64()
+    if fits.is_float16(kind):
+        return pa.float32()
+    if fits.is_dictionary(kind):
+        return _speakable(kind.value_type)
+    if fits.is_list(kind) or fits.is_large_list(kind) or fits.is_fixed_size_list(kind):
+        inner = pa.field(kind.value_field.name, _speakable(kind.value_type))
+        return kind if inner.type == kind.value_type else pa.list_(inner)
+    if fits.is_map(kind):
+        return pa.map_(kind.key_type, _speakable(kind.item_type))
+    if fits.is_struct(kind):
+        fields = [pa.field(field.name, _speakable(field.type)) for field in kind]
+        return kind if all(a.type == b.type for a, b in zip(fields, kind, strict=True)) else pa.struct(fields)
+    return kind
+
+
+def _require_speakable(field: Any, kind: Any, path: Path) -> None:
+    fits = pa.types
+    if isinstance(kind, pa.BaseExtensionType) or fits.is_interval(kind) or fits.is_union(kind):
+        raise DocumentError(
+            f"{path}: column {quoted(field.name)} is of type {str(kind)[:60]}, which JSON has no word for"
+        )
+    for number in range(kind.num_fields):
+        _require_speakable(field, kind.field(number).type, path)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    raise TypeError(type(value).__name__)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_said).encode
