@@ -7,6 +7,8 @@ LOCK ?= requirements/dev.lock
 JOBS ?= auto
 
 ready := .venv/.ready-$(notdir $(LOCK))
+# What stands in for GitHub in the tests.
+npm := tests/github_side/node_modules/.ready
 # What only runs smokegate takes the .venv that is there, and makes the small one where there is none.
 any := $(firstword $(wildcard .venv/.ready-*.lock) .venv/.ready-core.lock)
 python := .venv/bin/python
@@ -19,7 +21,7 @@ help: ## say what there is
 demo: $(any) ## show the whole way of a model, on a throw-away repository
 	$(python) -m smokegate.demo
 
-test: $(ready) ## run the tests
+test: $(ready) $(npm) ## run the tests
 	$(python) -m pytest -n $(JOBS) $(ARGS)
 
 lint: $(ready) ## ruff, mypy --strict, shell syntax
@@ -28,6 +30,7 @@ lint: $(ready) ## ruff, mypy --strict, shell syntax
 	$(python) -m mypy bot runners tests model $(wildcard bench/*.py)
 	bash -n .ci/run
 	sh -n .ci/setup
+	sh -n .ci/npm
 
 bench: $(ready) ## measure; writes bench/RESULTS.md
 	$(python) bench/run.py $(ARGS)
@@ -39,6 +42,9 @@ check: $(any) ## judge this repository's own registry
 	.ci/setup "requirements/$*.lock" "$(PYTHON)"
 	@touch "$@"
 
+$(npm): tests/github_side/package-lock.json .ci/npm | $(ready)
+	.ci/npm
+
 # The widest lock is made first and bounds the others, so that no two locks disagree on a version.
 UV ?= uv
 compile = $(UV) pip compile pyproject.toml --group pyproject.toml:build --universal --generate-hashes --quiet \
@@ -47,8 +53,9 @@ lock: ## bring requirements/*.lock up to date with pyproject.toml (ARGS=--upgrad
 	@$(UV) --version >/dev/null || { echo "make lock needs uv; fix: python3 -m pip install uv" >&2; exit 2; }
 	$(compile) $(ARGS) --all-extras -o requirements/runners.lock
 	$(compile) -c requirements/runners.lock --extra dev -o requirements/dev.lock
+	$(compile) -c requirements/runners.lock --extra action -o requirements/action.lock
 	$(compile) -c requirements/runners.lock -o requirements/core.lock
 
 clean: ## remove what these targets made
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf .venv tests/github_side/node_modules .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find $(wildcard bot runners tests model bench) -name __pycache__ -type d -prune -exec rm -rf {} +

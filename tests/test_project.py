@@ -21,7 +21,7 @@ from smokegate.registry import schemas
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = ("core.lock", "dev.lock", "runners.lock")
+LOCKS = ("core.lock", "action.lock", "dev.lock", "runners.lock")
 
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>[^\s;]+)(?: ; (?P<marker>[^\\]+?))? \\$", re.MULTILINE)
 PLACE = re.compile(
@@ -39,8 +39,12 @@ def pins(text: str) -> set[tuple[str, str, str]]:
 
 
 def wanted(requirements: list[str]) -> dict[str, SpecifierSet]:
-    """Names as locks spell them, with the versions that will do."""
-    parsed = [Requirement(text) for text in requirements]
+    """Names as locks spell them, with the versions that will do; `smokegate[x]` is what the extra x asks for."""
+    extras = pyproject()["project"]["optional-dependencies"]
+    named = [Requirement(text) for text in requirements]
+    ours = [extra for requirement in named if requirement.name == "smokegate" for extra in requirement.extras]
+    parsed = [Requirement(text) for extra in ours for text in extras[extra]]
+    parsed += [requirement for requirement in named if requirement.name != "smokegate"]
     return {canonicalize_name(requirement.name): requirement.specifier for requirement in parsed}
 
 
@@ -79,6 +83,7 @@ def test_locks_hold_what_the_project_asks_for() -> None:
     core = [*project["dependencies"], *pyproject()["build-system"]["requires"]]
     asked = {
         "core.lock": core,
+        "action.lock": core + extras["action"],
         "dev.lock": core + extras["dev"],
         "runners.lock": core + [text for texts in extras.values() for text in texts],
     }
@@ -91,8 +96,9 @@ def test_locks_hold_what_the_project_asks_for() -> None:
 
 
 def test_locks_agree_on_versions() -> None:
-    core, dev, runners = (pins((REQUIREMENTS / name).read_text("utf-8")) for name in LOCKS)
+    core, action, dev, runners = (pins((REQUIREMENTS / name).read_text("utf-8")) for name in LOCKS)
     assert core
+    assert core <= action <= runners
     assert core <= dev <= runners
 
 
