@@ -6,10 +6,12 @@ import difflib
 from enum import Enum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from smokegate import globs
 from smokegate.allowlist import DEFAULT_OPS
+from smokegate.policy_github import GitHub
+from smokegate.policy_terms import Glob, Name, Strict, shape, sound_glob
 
 POLICY_NAME = ".smokegate.yml"
 
@@ -27,14 +29,8 @@ def _known_check(code: str) -> str:
     return code
 
 
-def _sound_glob(pattern: str) -> str:
-    if why := globs.fault(pattern):
-        raise ValueError(f"a glob, but {why}")
-    return pattern
-
-
 def _sound_card(pattern: str) -> str:
-    _sound_glob(pattern.removeprefix("/").replace("{id}", "x"))
+    sound_glob(pattern.removeprefix("/").replace("{id}", "x"))
     return pattern
 
 
@@ -44,22 +40,14 @@ def _not_a_boolean(version: object) -> object:
     return version
 
 
-def _shape(pattern: str) -> dict[str, Any]:
-    return {"pattern": pattern}
-
-
 _CARD_SHAPE = globs.SHAPE.replace("^", "^/?", 1).replace(r"(?:[^\[\\{}]|", r"(?:[^\[\\{}]|\{id\}|")
 
 CheckCode = Annotated[str, AfterValidator(_known_check), Field(json_schema_extra={"enum": list(CHECK_CODES)})]
-Glob = Annotated[
-    str, Field(min_length=1, max_length=512, json_schema_extra=_shape(globs.SHAPE)), AfterValidator(_sound_glob)
-]
 CardGlob = Annotated[
-    str, Field(min_length=1, max_length=512, json_schema_extra=_shape(_CARD_SHAPE)), AfterValidator(_sound_card)
+    str, Field(min_length=1, max_length=512, json_schema_extra=shape(_CARD_SHAPE)), AfterValidator(_sound_card)
 ]
 OpName = Annotated[str, Field(pattern=r"^(?:[A-Za-z0-9_.-]+:)?[A-Za-z_][A-Za-z0-9_]*$")]
 LicenseName = Annotated[str, Field(min_length=1, max_length=128)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Owner = Annotated[
     str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(?:\[bot\])?(?:/[A-Za-z0-9][A-Za-z0-9._-]*)?$")
 ]
@@ -89,12 +77,7 @@ class Level(Enum):
     OFF = "off"
 
 
-class _Strict(BaseModel):
-    # defer_build: the default policy is constructed, never validated, so most runs need no validator at all.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class Ops(_Strict):
+class Ops(Strict):
     allow: tuple[OpName, ...] = Field(
         default=DEFAULT_OPS,
         description="Operators that a graph may use. `Name` is the default ONNX domain; `domain:Name` another.",
@@ -107,7 +90,7 @@ class Ops(_Strict):
     )
 
 
-class Opset(_Strict):
+class Opset(Strict):
     min: int = Field(default=7, ge=1, le=1000, description="Lowest opset that an entry may declare.", examples=[13])
     max: int = Field(default=21, ge=1, le=1000, description="Highest opset that an entry may declare.", examples=[22])
 
@@ -118,7 +101,7 @@ class Opset(_Strict):
         return self
 
 
-class Limits(_Strict):
+class Limits(Strict):
     document_mib: int = Field(
         default=16,
         ge=1,
@@ -162,7 +145,7 @@ class Limits(_Strict):
     )
 
 
-class Licenses(_Strict):
+class Licenses(Strict):
     extra: tuple[LicenseName, ...] = Field(
         default=("BSD-3-Clause-Plus-Patent",),
         description="Licence names accepted besides the SPDX identifiers.",
@@ -170,7 +153,7 @@ class Licenses(_Strict):
     )
 
 
-class Bound(_Strict):
+class Bound(Strict):
     min: float | None = Field(default=None, description="The metric is at least this.", examples=[0.9])
     max: float | None = Field(default=None, description="The metric is at most this.", examples=[0.01])
     max_drop: float | None = Field(
@@ -183,7 +166,7 @@ class Bound(_Strict):
     )
 
 
-class Gate(_Strict):
+class Gate(Strict):
     match: tuple[Glob, ...] = Field(
         min_length=1, description="Entry ids that this gate judges, as globs.", examples=[["dehaze_*"]]
     )
@@ -235,17 +218,17 @@ class Gate(_Strict):
     )
 
 
-class SigningKey(_Strict):
+class SigningKey(Strict):
     id: Name
     pem: Pem
 
 
-class Identity(_Strict):
+class Identity(Strict):
     identity: Annotated[str, Field(min_length=1, max_length=512)]
     issuer: Issuer
 
 
-class Signatures(_Strict):
+class Signatures(Strict):
     keys: tuple[SigningKey, ...] = Field(
         default=(),
         description="Public keys that may sign evidence: an `id` to tell each by, and its `pem` (ECDSA P-256 or "
@@ -266,13 +249,13 @@ class Signatures(_Strict):
     )
 
 
-class LegacyEvidence(_Strict):
+class LegacyEvidence(Strict):
     id: EntryId
     identity: Digest
     evidence_sha256: Digest
 
 
-class Corpora(_Strict):
+class Corpora(Strict):
     digests: tuple[Digest, ...] = Field(
         default=(),
         description="Corpora accepted by the digest of their content, whatever their size.",
@@ -302,7 +285,7 @@ def _like(gate: Gate, built_in: Gate | None) -> Gate:
     return gate.model_copy(update={**fields, "bounds": {**built_in.bounds, **gate.bounds}})
 
 
-class Policy(_Strict):
+class Policy(Strict):
     """`.smokegate.yml` at the repo root or beside the registry. The one on base judges."""
 
     schema_version: Annotated[Literal[1], BeforeValidator(_not_a_boolean)] = Field(
@@ -386,6 +369,11 @@ class Policy(_Strict):
         default=(),
         description="GitHub logins or `org/team`s whose approval a change of policy or schema needs.",
         examples=[["ana", "acme/model-owners"]],
+    )
+    github: GitHub = Field(
+        default_factory=GitHub.model_construct,
+        description="What holds on GitHub: commands, checks, harness runs. Read from the policy at the root of the "
+        "default branch, and from no other.",
     )
 
 

@@ -27,6 +27,10 @@ _PATTERNS = {
     "evidence_sha256": "a SHA-256 digest: 64 lower-case hexadecimal digits",
     "pem": "a public key in PEM: `-----BEGIN PUBLIC KEY-----` and so on",
     "issuer": "a URL that starts with `https://`",
+    "harness": "the file name of a workflow, such as `gpu-harness.yml`, without its folder",
+    "refresh": "the file name of a workflow, such as `saliency-refresh.yml`, without its folder",
+    "runner_labels": "a runner's label: letters, digits, `.`, `_`, `:` and `-`, at most 100",
+    "check_name": "a name of letters, digits, spaces and `._/:()-`, at most 100",
 }
 
 _EXPECTED = {

@@ -77,7 +77,7 @@ def _commented(key: str, default: Any) -> Iterator[str]:
     yield f"{key}:"
     for inner, description, value in _fields(type(default), default):
         yield from (f"  {line}" for line in _comment(description))
-        yield from (f"  {line}" for line in _lines(inner, plain(value)))
+        yield from (f"  {line}" for line in _commented(inner, value))
 
 
 def _schema_note(has_schema: bool) -> str:

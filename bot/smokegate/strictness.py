@@ -12,6 +12,7 @@ from typing import Any
 
 from smokegate import globs
 from smokegate.policy import Bound, Gate, Level, Policy
+from smokegate.policy_github import ROLES, Roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +293,32 @@ def _owners(sides: Sides) -> Iterator[Loosening]:
         )
 
 
+def _role(command: str) -> Rule:
+    def rule(sides: Sides) -> Iterator[Loosening]:
+        key = f"github.roles.{command}"
+        before, after = str(_value(sides.base, key)), str(_value(sides.head, key))
+        if ROLES.index(after) < ROLES.index(before):
+            yield Loosening(key, before, after, f"/{command} is open to {after}, and was to {before}")
+
+    return rule
+
+
+def _custom_roles(sides: Sides) -> Iterator[Loosening]:
+    """A role that is not named counts as the lowest."""
+    before, after = sides.base.github.custom_roles, sides.head.github.custom_roles
+    for name, role in sorted(after.items()):
+        was = before.get(name, ROLES[0])
+        if ROLES.index(role) > ROLES.index(was):
+            yield Loosening(
+                f"github.custom_roles.{name}", was, role, f"the role {name} counts as {role}, and was {was}"
+            )
+
+
+_roles: Mapping[Rule, tuple[str, ...]] = {
+    _role(command): (f"github.roles.{command}",) for command in Roles.model_fields
+}
+
+
 def _value(policy: Policy, key: str) -> object:
     value: object = policy
     for part in key.split("."):
@@ -361,5 +388,17 @@ RULES: Mapping[Rule, tuple[str, ...]] = {
     _only_rises("corpora.min_encoders"): ("corpora.min_encoders",),
     _only_falls("remeasure_tolerance"): ("remeasure_tolerance",),
     _owners: ("owners",),
+    **_roles,
+    _custom_roles: ("github.custom_roles",),
+    _same("github.check_name", "a ruleset that requires the old name no longer has a verdict"): ("github.check_name",),
+    _same("github.protected_bases", "which branches get a verdict that counts changes"): ("github.protected_bases",),
+    _only_rises("github.annotations"): ("github.annotations",),
+    _same("github.workflows.harness", "another workflow makes evidence"): ("github.workflows.harness",),
+    _same("github.workflows.refresh", "another workflow is dispatched"): ("github.workflows.refresh",),
+    _same("github.runner_labels", "evidence is made on other machines"): ("github.runner_labels",),
+    _only_falls("github.queue_timeout_minutes"): ("github.queue_timeout_minutes",),
+    _only_falls("github.harness_timeout_minutes"): ("github.harness_timeout_minutes",),
+    _same("github.refresh", "other manifests are dispatched"): ("github.refresh",),
+    _same("github.corpora", "evidence is measured on something else"): ("github.corpora",),
 }
 """Every rule, with the fields of the policy that it answers for."""

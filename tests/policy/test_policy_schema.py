@@ -115,6 +115,34 @@ _signers = st.fixed_dictionaries(
         "evidence_sha256": st.sampled_from(["0" * 64, "0" * 64 + "\n", "F" * 64, None]),
     },
 )
+_roles = st.sampled_from(["read", "maintain", "none", "Admin", "owner", None, 1])
+_github = (
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "check_name": st.sampled_from(["smokegate", "a b", "", " a", "a\n", "x" * 101, "é", 1]),
+            "protected_bases": st.lists(_words, max_size=2) | _anything,
+            "roles": _maps(["promote", "help", "merge"], _roles),
+            "custom_roles": _maps(["Model steward", "read", "readers", " x", "x ", "a\nb", "é", "x" * 101, ""], _roles),
+            "annotations": _numbers,
+            "workflows": _maps(
+                ["harness", "refresh", "x"], st.sampled_from(["a.yml", "a.yaml", "a/b.yml", ".yml", "a.yml\n", 1])
+            ),
+            "runner_labels": st.lists(st.sampled_from(["gpu", "self-hosted", "a b", "${{x}}", "-x", ""]), max_size=2)
+            | _anything,
+            "queue_timeout_minutes": _numbers,
+            "harness_timeout_minutes": _numbers,
+            "refresh": st.lists(
+                st.sampled_from(["a.json", "b/c.yml", "/a", "a/", "../a", "a/../b", "./a", "a//b", "a\\b", "a\nb", ""]),
+                max_size=2,
+            )
+            | _anything,
+            "corpora": _maps(["a", "a b", "-"], st.sampled_from(["a.parquet", "b/c", "/a", "../a", "a\\b", "", 1])),
+            "x": _words,
+        },
+    )
+    | _anything
+)
 _documents = st.fixed_dictionaries(
     {},
     optional={
@@ -138,6 +166,7 @@ _documents = st.fixed_dictionaries(
         "remeasure_tolerance": _numbers | st.sampled_from([0.5, True, "1e-6", None]),
         "groups": _maps(["a", "x" * 65, "é"], st.lists(_words, max_size=2)),
         "owners": st.lists(_words, max_size=2),
+        "github": _github,
         "other": _anything,
     },
 )

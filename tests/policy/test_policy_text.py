@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,13 +39,14 @@ def test_a_first_policy_has_every_key_at_its_default() -> None:
     everything = parse(text.encode(), ".smokegate.yml")
     assert everything.sha256 == parse(_started().encode(), "x").sha256
     assert everything.policy.model_fields_set == set(Policy.model_fields)
-    for part in ("ops", "opset", "limits", "licenses", "signatures", "corpora"):
-        inner = getattr(everything.policy, part)
+    github = everything.policy.github
+    parts = [getattr(everything.policy, one) for one in ("ops", "opset", "limits", "licenses", "signatures", "corpora")]
+    for inner in (*parts, github, github.roles, github.workflows):
         assert inner.model_fields_set == set(type(inner).model_fields)
 
 
 def test_a_first_policy_describes_every_key() -> None:
-    words = " ".join(_started().replace("\n#  # ", " ").replace("\n# ", " ").split())
+    words = " ".join(re.sub(r"\n#(  )*(# | )", " ", _started()).split())
     for path, field in keys():
         if not path.startswith("gates.*"):
             assert " ".join((field.description or "?").split()) in words, path

@@ -78,6 +78,11 @@ TIGHTER: list[tuple[dict[str, Any], dict[str, Any]]] = [
     *(({}, {"corpora": {name: 2000}}) for name in ("min_rows", "min_sources", "min_encoders")),
     ({}, {"remeasure_tolerance": 1e-7}),
     ({}, {"owners": ["ana"]}),
+    *(({}, {"github": {"roles": {name: "admin"}}}) for name in Policy().github.roles.model_dump()),
+    ({"github": {"custom_roles": {"Steward": "admin"}}}, {"github": {"custom_roles": {"Steward": "write"}}}),
+    ({"github": {"custom_roles": {"Steward": "triage"}}}, {}),
+    ({}, {"github": {"annotations": 201}}),
+    *(({}, {"github": {f"{name}_timeout_minutes": 5}}) for name in ("queue", "harness")),
 ]
 
 LOOSER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
@@ -149,6 +154,29 @@ LOOSER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"owners": ["ana"]}, {"owners": ["ana", "bob"]}, "from ana to ana, bob"),
     ({"owners": ["ana", "bob"]}, {"owners": ["ana"]}, "from ana, bob to ana"),
     ({"owners": ["ana"]}, {}, "from ana to none"),
+    *(
+        ({"github": {"roles": {name: "triage"}}}, {"github": {"roles": {name: "read"}}}, f"/{name} is open to read")
+        for name in Policy().github.roles.model_dump()
+    ),
+    ({}, {"github": {"custom_roles": {"Steward": "write"}}}, "the role Steward counts as write, and was read"),
+    (
+        {"github": {"custom_roles": {"Steward": "write"}}},
+        {"github": {"custom_roles": {"Steward": "admin"}}},
+        "the role Steward counts as admin, and was write",
+    ),
+    ({}, {"github": {"check_name": "x"}}, "github.check_name from smokegate to x"),
+    ({}, {"github": {"protected_bases": ["lax/*"]}}, "github.protected_bases from none to lax/*"),
+    ({"github": {"protected_bases": ["a"]}}, {}, "github.protected_bases from a to none"),
+    ({}, {"github": {"annotations": 0}}, "github.annotations from 200 to 0"),
+    ({}, {"github": {"workflows": {"harness": "mine.yml"}}}, "another workflow makes evidence"),
+    ({}, {"github": {"workflows": {"refresh": "mine.yml"}}}, "another workflow is dispatched"),
+    ({}, {"github": {"runner_labels": ["ubuntu-latest"]}}, "evidence is made on other machines"),
+    *(
+        ({}, {"github": {f"{name}_timeout_minutes": 1000}}, f"github.{name}_timeout_minutes from ")
+        for name in ("queue", "harness")
+    ),
+    ({}, {"github": {"refresh": ["a.json"]}}, "other manifests are dispatched"),
+    ({}, {"github": {"corpora": {"a": "b.parquet"}}}, "evidence is measured on something else"),
 ]
 
 
@@ -219,6 +247,7 @@ _gate = st.fixed_dictionaries(
         "confidence": st.sampled_from([0.9, 0.95]),
     },
 )
+_role_names = st.sampled_from(["read", "write", "admin"])
 _said = st.fixed_dictionaries(
     {},
     optional={
@@ -241,6 +270,16 @@ _said = st.fixed_dictionaries(
             {}, optional={"min_rows": st.integers(1, 3), "digests": st.lists(st.sampled_from(["0" * 64, "1" * 64]))}
         ),
         "owners": st.lists(st.sampled_from(["ana", "bob"]), min_size=1, max_size=2),
+        "github": st.fixed_dictionaries(
+            {},
+            optional={
+                "roles": st.fixed_dictionaries({}, optional=dict.fromkeys(("promote", "hold"), _role_names)),
+                "custom_roles": st.dictionaries(st.sampled_from(["Steward", "Guest"]), _role_names),
+                "annotations": st.integers(0, 3),
+                "protected_bases": _few,
+                "queue_timeout_minutes": st.integers(1, 3),
+            },
+        ),
     },
 )
 
@@ -298,4 +337,7 @@ def _meaning(one: Policy) -> object:
         one.corpora.model_dump() | {"digests": set(one.corpora.digests)},
         {name: set(match) for name, match in one.groups.items()},
         set(one.owners),
+        one.github.roles,
+        {name: role for name, role in one.github.custom_roles.items() if role != "read"},
+        (one.github.annotations, set(one.github.protected_bases), one.github.queue_timeout_minutes),
     )

@@ -9,7 +9,7 @@ from smokegate import __version__
 from smokegate.judge.report import Change, Finding, Report, Verdict
 from smokegate.render import words
 from smokegate.render.escape import cell_code, clip, code, comment_value, fence, prose
-from smokegate.render.page import Section, fill, size
+from smokegate.render.page import Section, Units, fill, size
 
 COMMENT_LIMIT = 65_536
 MARKER = "<!-- smokegate:verdict "
@@ -101,7 +101,7 @@ def _sections(report: Report) -> tuple[Section, ...]:
         Section(
             "note",
             "notes",
-            [f"- {prose(clip(note, _MESSAGE))}" for note in report.notes],
+            Units(report.notes, _note),
             head="### Notes\n\n",
             glue="\n",
             share=0.3,
@@ -109,19 +109,19 @@ def _sections(report: Report) -> tuple[Section, ...]:
         Section(
             "blocking finding",
             "blocking findings",
-            [_finding(finding) for finding in _grouped(blocking)],
+            Units(_grouped(blocking), _finding),
             head=f"### Blocking ({len(blocking):,})\n\n",
         ),
         Section(
             "warning",
             "warnings",
-            [_finding(finding) for finding in _grouped(warnings)],
+            Units(_grouped(warnings), _finding),
             head=f"### Warnings ({len(warnings):,})\n\n",
         ),
         Section(
             "standing finding",
             "standing findings",
-            [_standing(finding) for finding in _grouped(debt)],
+            Units(_grouped(debt), _standing),
             head=f"<details><summary>Standing, there before this change ({len(debt):,})</summary>\n\n",
             tail="\n\n</details>",
             glue="\n",
@@ -138,7 +138,7 @@ def _changes(report: Report) -> Section:
     return Section(
         "change",
         "changes",
-        [f"\n{_change(change)}" for change in words.production_first(report.changes)],
+        Units(words.production_first(report.changes), _change),
         head="### What this change does to production\n\n| What happens | What differs |\n| --- | --- |"
         + (f"\n| {still} | |" if still else ""),
         glue="",
@@ -152,7 +152,7 @@ def _change(change: Change) -> str:
     fields = [cell_code(clip(field, _NAME)) for field in differing[:_FIELDS]]
     if len(differing) > _FIELDS:
         fields.append(f"and {len(differing) - _FIELDS:,} more")
-    return f"| {words.describe(change, _cell_name)} | {', '.join(fields)} |"
+    return f"\n| {words.describe(change, _cell_name)} | {', '.join(fields)} |"
 
 
 def _cell_name(name: str) -> str:
@@ -178,6 +178,10 @@ def _finding(finding: Finding) -> str:
     elif finding.fix.strip():
         parts.append(fix)
     return "\n\n".join(filter(None, parts))
+
+
+def _note(note: str) -> str:
+    return f"- {prose(clip(note, _MESSAGE))}"
 
 
 def _standing(finding: Finding) -> str:

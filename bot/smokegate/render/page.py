@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar, overload
+
+T = TypeVar("T")
 
 
 def size(text: str) -> int:
     """UTF-8 bytes: never fewer than characters or UTF-16 units, whichever of them a host counts."""
     return len(text.encode())
+
+
+@dataclass(frozen=True)
+class Units(Sequence[str], Generic[T]):
+    """Units that are written only when they are looked at: there may be a million, of which a page shows hundreds."""
+
+    things: Sequence[T]
+    write: Callable[[T], str]
+
+    def __len__(self) -> int:
+        return len(self.things)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if isinstance(at, slice):
+            return [self.write(one) for one in self.things[at]]
+        return self.write(self.things[at])
 
 
 @dataclass(frozen=True, slots=True)

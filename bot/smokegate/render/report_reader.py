@@ -17,7 +17,7 @@ _SHOWN = 3
 def read(document: Any) -> list[Report]:
     """One report, or a set of them, held to the schema."""
     schema = CompiledSchema(json.loads(schemas.load("report")), "the report's schema")
-    if wrong := [f"{fault}" for fault in schema.faults(document)][:_SHOWN]:
+    if wrong := [fault.message for fault in schema.faults(document)][:_SHOWN]:
         raise DocumentError(f"this is no report of smokegate: {'; '.join(wrong)}", fix="judge again")
     documents = document["reports"] if document["schema"] == SET_SCHEMA else [document]
     return [_counted(_report(one), one["summary"]) for one in documents]
