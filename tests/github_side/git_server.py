@@ -1,8 +1,12 @@
-"""Repositories served over HTTP on the loopback, as GitHub serves them: by `git http-backend`, behind a token."""
+"""Repositories served over HTTP on the loopback, as GitHub serves them: by `git http-backend`, behind a token.
+
+LFS objects too, by the batch API: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
+"""
 
 from __future__ import annotations
 
 import base64
+import json
 import os
 import subprocess
 import threading
@@ -22,6 +26,10 @@ class GitServer:
     answers: list[int] = field(default_factory=list)
     """Statuses given to the next requests, before anything is served again."""
     seen: list[str] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    """LFS objects by the id under which they are served, whatever they hold."""
+    offers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the batch API says of an object, in place of where it is."""
 
     @property
     def url(self) -> str:
@@ -58,10 +66,41 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             server.seen.append(f"{self.command} {self.path}")
             if server.answers:
                 self._answer(server.answers.pop(0))
+            elif self.path.startswith("/lfs/"):
+                self._object()
             elif not self._known():
                 self._answer(401, ("WWW-Authenticate", 'Basic realm="git"'))
+            elif self.path.endswith("/info/lfs/objects/batch"):
+                self._send("application/vnd.git-lfs+json", json.dumps(self._batch(json.loads(body))).encode())
             else:
                 self._backend(body)
+
+        def _batch(self, asked: dict[str, Any]) -> dict[str, Any]:
+            assert asked["operation"] == "download" and self.headers["Accept"] == "application/vnd.git-lfs+json"
+            return {"transfer": "basic", "objects": [self._offer(one) for one in asked["objects"]]}
+
+        def _offer(self, asked: dict[str, Any]) -> dict[str, Any]:
+            oid = asked["oid"]
+            if oid in server.offers:
+                return {**asked, **server.offers[oid]}
+            if oid not in server.objects:
+                return {**asked, "error": {"code": 404, "message": "Object does not exist"}}
+            download = {"href": f"{server.url}/lfs/{oid}?signature=secret", "header": {"X-Key": "of the store"}}
+            return {**asked, "actions": {"download": download}}
+
+        def _object(self) -> None:
+            oid = self.path.removeprefix("/lfs/").partition("?")[0]
+            if self.headers.get("X-Key") != "of the store" or self.headers.get("Authorization"):
+                self._answer(403)
+            else:
+                self._send("application/octet-stream", server.objects[oid])
+
+        def _send(self, kind: str, payload: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
 
         def _known(self) -> bool:
             if server.token is None:

@@ -21,6 +21,10 @@ _LARGEST = 64 << 20
 _MOST_LOOKED_AT = 200
 
 
+class NoRegistry(UsageError):
+    """Neither side of the change has one."""
+
+
 def registries_of(sides: Sides, named: str | None, override: str | None) -> list[str]:
     """Every governed registry at base or head, or the one that was named."""
     if named is not None:
@@ -32,7 +36,7 @@ def registries_of(sides: Sides, named: str | None, override: str | None) -> list
         return [named]
     found = sorted(_governed(sides, override))
     if not found:
-        raise UsageError(
+        raise NoRegistry(
             f"no registry at {sides.base.label} or {sides.head.label}: nothing to judge",
             fix="name one with --registry PATH, or list it under `registries` in .smokegate.yml",
         )

@@ -1,0 +1,73 @@
+"""GitHub, as far as tests have it: the emulator for a process's tests together, a fresh world for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from github_side import emulator as emulators
+from github_side.emulator import APP_ID, REPOSITORY, TOKENS, Emulator
+from github_side.hub import Hub, Served, serving, settle
+from github_side.still_clock import StillClock
+from smokegate.github.client import Client
+from smokegate.github.credentials import App, Credentials, Token
+from smokegate.github.retrying import Limits
+from smokegate.github.sending import Settings
+from smokegate.github.wire import HttpWire, Reach
+
+ClientOf = Callable[..., Client]
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine's proxy has nothing to do with servers on the loopback."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1,localhost,nowhere.invalid")
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    running = emulators.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def served(emulator: Emulator) -> Iterator[Served]:
+    hub = Hub(emulator)
+    settle(hub)
+    with serving(hub) as served:
+        yield served
+    assert hub.faults == []
+
+
+@pytest.fixture
+def hub(served: Served) -> Hub:
+    return served.hub
+
+
+@pytest.fixture
+def client_of(served: Served, emulator: Emulator, clock: StillClock) -> ClientOf:
+    """A client that speaks as somebody, or as the App; `silence` is how long it waits for an answer."""
+
+    def make(login: str | None = None, *, silence: float = 20.0, limits: Limits | None = None) -> Client:
+        credentials: Credentials = App(APP_ID, emulator.private_key)
+        if login is not None:
+            credentials = Token(TOKENS[login])
+        settings = Settings(REPOSITORY, credentials, api=served.url, limits=limits or Limits())
+        return Client(settings, wire=HttpWire(Reach(10.0, silence, 60.0)), clock=clock, dice=lambda: 1.0)
+
+    return make
+
+
+@pytest.fixture
+def client(client_of: ClientOf) -> Client:
+    return client_of()

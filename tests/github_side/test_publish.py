@@ -1,0 +1,326 @@
+"""What was judged, on GitHub: one check run, one comment, and neither doubled nor forged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from github_side.conftest import ClientOf
+from github_side.emulator import ACTIONS, APP_ID, BOT, OWNER, REPOSITORY
+from github_side.hub import Fault, Hub
+from github_side.still_clock import StillClock
+from github_side.world import REPO, commit, open_pull, tip
+from render.specimens import finding, report
+from smokegate.errors import UsageError
+from smokegate.github import binding
+from smokegate.github.client import Client
+from smokegate.github.port import Comment
+from smokegate.github.publish import ASIDE, Published, Publisher
+from smokegate.github.verdict import Asked, Judged, Part
+from smokegate.github.verdict_document import Docket
+from smokegate.judge.report import Change, Report, Verdict, What
+from smokegate.policy_github import GitHub as Settings
+
+RUN = "https://github.com/acme/models/actions/runs/7"
+CHANGED = Change("alpha_v1", What.CHANGED, ("notes",), None, "smoke", "smoke")
+FLIPPED = Change("alpha_v1", What.FLIPPED, ("smoke",), None, "smoke", "production")
+PASSED = report(changes=(CHANGED,))
+BLOCKED = report(Verdict.BLOCK, changes=(CHANGED,), findings=(finding(),))
+OWNED = report(Verdict.NEEDS_OWNER, changes=(CHANGED,), findings=(finding("SG701", path=".smokegate.yml"),))
+
+
+def judged(hub: Hub, number: int, *reports: Report, owners: tuple[str, ...] = (), **fields: object) -> Judged:
+    asked = Asked(head(hub, number), "main", number)
+    one = Judged(asked, tip(hub), True, tuple(Part(report, owners) for report in reports))
+    return replace(one, **fields)  # type: ignore[arg-type]
+
+
+def head(hub: Hub, number: int) -> str:
+    return str(hub.as_(OWNER, "GET", f"{REPO}/pulls/{number}").data["head"]["sha"])
+
+
+def publish(client: Client, clock: StillClock, *all_judged: Judged, annotations: int = 200) -> Published:
+    docket = Docket(REPOSITORY, all_judged[0].asked.head, Settings(annotations=annotations), all_judged)
+    return Publisher(client, clock, RUN).publish(docket)
+
+
+def comments(hub: Hub, number: int) -> list[tuple[str, str]]:
+    found = hub.as_(OWNER, "GET", f"{REPO}/issues/{number}/comments").data
+    return [(one["user"]["login"], one["body"]) for one in found]
+
+
+def checks(hub: Hub) -> list[tuple[str, str]]:
+    return [(run["name"], run["conclusion"]) for run in hub.stub.checks.values()]
+
+
+def test_a_verdict_is_one_check_run_and_one_comment(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    one = judged(hub, number, BLOCKED)
+    found = publish(client, clock, one)
+    assert found.verdict == "block"
+    (check,) = found.checks
+    assert (check.name, check.conclusion, check.app_id, check.head_sha) == (
+        "smokegate",
+        "failure",
+        APP_ID,
+        one.asked.head,
+    )
+    bound = binding.read(check.external_id)
+    assert bound is not None
+    assert (bound.pr, bound.base, bound.head) == (number, one.base_tip, one.asked.head)
+    ((author, body),) = comments(hub, number)
+    assert author == BOT and "BLOCK" in body and "SG202" in body
+    assert len(hub.stub.annotations[check.id]) == 1
+
+
+def test_it_takes_six_requests_and_one_for_each_further_page(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    many = report(Verdict.BLOCK, changes=(CHANGED,), findings=tuple(finding(line=at + 1) for at in range(160)))
+    one = judged(hub, number, BLOCKED)
+    hub.asked.clear()
+    publish(client, clock, one)
+    told = [f"{asked.verb} {asked.path}" for asked in hub.asked]
+    # Two for the App's token and who it is, which a workflow's own token does without.
+    assert len(told) <= 6 + 1, told
+    commit(hub, "topic", "more of it")
+    one = judged(hub, number, many)
+    hub.asked.clear()
+    found = publish(client, clock, one)
+    assert len(hub.asked) <= 4 + 3
+    assert len(hub.stub.annotations[found.checks[0].id]) == 160
+
+
+def test_annotations_are_capped_by_the_policy(hub: Hub, client: Client, clock: StillClock) -> None:
+    many = report(Verdict.BLOCK, changes=(CHANGED,), findings=tuple(finding(line=at + 1) for at in range(160)))
+    found = publish(client, clock, judged(hub, open_pull(hub), many), annotations=60)
+    assert len(hub.stub.annotations[found.checks[0].id]) == 60
+
+
+def test_a_pull_request_that_touches_no_registry_gets_a_quiet_success(
+    hub: Hub, client: Client, clock: StillClock
+) -> None:
+    number = open_pull(hub)
+    found = publish(client, clock, judged(hub, number, report()))
+    assert checks(hub) == [("smokegate", "success")] and found.verdict == "pass"
+    assert comments(hub, number) == []
+
+
+def test_one_that_no_longer_touches_any_has_its_comment_brought_up_to_date(
+    hub: Hub, client: Client, clock: StillClock
+) -> None:
+    number = open_pull(hub)
+    publish(client, clock, judged(hub, number, BLOCKED))
+    commit(hub, "topic", "taken back")
+    publish(client, clock, judged(hub, number, report()))
+    ((_, body),) = comments(hub, number)
+    assert "PASS" in body and "1 finding is gone" in body
+
+
+def test_the_same_delivery_three_times_is_one_of_each(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    one = judged(hub, number, BLOCKED)
+    for _ in range(3):
+        publish(client, clock, one)
+    assert len(comments(hub, number)) == len(checks(hub)) == 1
+
+
+def test_a_new_head_is_a_new_check_run_in_the_same_comment(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    publish(client, clock, judged(hub, number, BLOCKED))
+    moved = commit(hub, "topic", "mended")
+    publish(client, clock, judged(hub, number, PASSED))
+    assert checks(hub) == [("smokegate", "failure"), ("smokegate", "success")]
+    ((_, body),) = comments(hub, number)
+    assert "BLOCK → PASS" in body and moved[:12] in body
+
+
+def test_somebody_elses_marker_is_not_ours(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    forged = "✅ **PASS**\n\n<!-- smokegate:verdict registry=model/tiny/registry.json -->"
+    hub.as_("stranger", "POST", f"{REPO}/issues/{number}/comments", {"body": forged})
+    publish(client, clock, judged(hub, number, BLOCKED))
+    assert [author for author, _ in comments(hub, number)] == ["stranger", BOT]
+    assert comments(hub, number)[0][1] == forged
+
+
+def test_a_check_run_of_our_name_by_another_app_is_not_ours(
+    hub: Hub, client: Client, client_of: ClientOf, clock: StillClock
+) -> None:
+    number = open_pull(hub)
+    one = judged(hub, number, BLOCKED)
+    publish(client, clock, one)
+    mine = next(iter(hub.stub.checks.values()))
+    hub.stub.checks.clear()
+    fields = {"name": "smokegate", "head_sha": one.asked.head, "external_id": mine["external_id"]}
+    client_of(ACTIONS).create_check_run({**fields, "status": "completed", "conclusion": "failure"})
+    publish(client, clock, one)
+    assert [run["app"]["id"] for run in hub.stub.checks.values()][-1] == APP_ID
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.BAD_GATEWAY_AFTER, Fault.RESET_AFTER, Fault.TRUNCATED, Fault.UNAVAILABLE_BEFORE, Fault.SECONDARY_LIMIT],
+)
+def test_whatever_goes_wrong_nothing_is_doubled(fault: Fault, hub: Hub, client: Client, clock: StillClock) -> None:
+    """Each request in turn meets the fault."""
+    number = open_pull(hub)
+    many = report(Verdict.BLOCK, changes=(CHANGED,), findings=tuple(finding(line=at + 1) for at in range(120)))
+    client.viewer()
+    for at in range(7):
+        commit(hub, "topic", f"{fault} {at}")
+        one = judged(hub, number, many)
+        hub.plan.script = [*[None] * at, fault]
+        found = publish(client, clock, one)
+        assert not hub.plan.script or at > 5
+        hub.plan.script = []
+        mine = [run for run in hub.stub.checks.values() if run["head_sha"] == one.asked.head]
+        assert len(mine) == 1 and len(hub.stub.annotations[mine[0]["id"]]) == 120, (at, found)
+        assert len(comments(hub, number)) == 1
+
+
+def test_a_comment_that_is_deleted_under_us_is_written_again(
+    hub: Hub, client: Client, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = open_pull(hub)
+    publish(client, clock, judged(hub, number, BLOCKED))
+    listed = client.comments
+
+    def then_gone(issue: int) -> tuple[Comment, ...]:
+        found = listed(issue)
+        for one in found:
+            hub.as_(OWNER, "DELETE", f"{REPO}/issues/comments/{one.id}")
+        return found
+
+    monkeypatch.setattr(client, "comments", then_gone)
+    commit(hub, "topic", "more")
+    publish(client, clock, judged(hub, number, PASSED))
+    ((_, body),) = comments(hub, number)
+    assert "PASS" in body
+
+
+def test_comments_of_ours_that_are_too_many_are_taken_away(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    publish(client, clock, judged(hub, number, BLOCKED))
+    client.create_comment(number, comments(hub, number)[0][1])
+    commit(hub, "topic", "more")
+    publish(client, clock, judged(hub, number, PASSED))
+    assert len(comments(hub, number)) == 1
+
+
+# -- bases -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_unprotected_base_does_not_get_the_name_that_counts(hub: Hub, client: Client, clock: StillClock) -> None:
+    """A pull request made green against a lax side branch and then retargeted has no green check of that name."""
+    publish(client, clock, judged(hub, open_pull(hub), PASSED, protected=False))
+    assert checks(hub) == [(f"smokegate{ASIDE}", "success")]
+
+
+def test_one_head_in_several_pull_requests_shows_the_worst(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    one = judged(hub, number, PASSED)
+    other = replace(one, asked=replace(one.asked, number=number, base_ref="release"), parts=(Part(BLOCKED),))
+    found = publish(client, clock, one, other)
+    assert checks(hub) == [("smokegate", "failure")] and found.verdict == "block"
+    summary = next(iter(hub.stub.checks.values()))["output"]["summary"]
+    assert "several pull requests" in summary and "`release`" in summary
+
+
+def test_what_cannot_be_judged_is_not_green_and_says_why(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    why = "it does not merge: conflicts in x @everyone\n  fix: merge main into it"
+    found = publish(client, clock, judged(hub, number, cannot=why))
+    assert checks(hub) == [("smokegate", "failure")] and found.verdict == "cannot-judge"
+    ((_, body),) = comments(hub, number)
+    assert "CANNOT BE JUDGED" in body and "merge main into it" in body and "`@everyone`" in body
+    commit(hub, "topic", "merged")
+    publish(client, clock, judged(hub, number, PASSED))
+    ((_, body),) = comments(hub, number)
+    assert "PASS" in body
+
+
+def test_a_merge_queue_gets_a_check_run_and_no_comment(hub: Hub, client: Client, clock: StillClock) -> None:
+    sha = commit(hub, "gh-readonly-queue/main/pr-1-x")
+    queued = Judged(Asked(sha, "main", None, tip(hub)), tip(hub), True, (Part(BLOCKED),))
+    publish(client, clock, queued)
+    assert checks(hub) == [("smokegate", "failure")]
+    assert not [asked for asked in hub.asked if "comments" in asked.path]
+
+
+def test_a_verdict_about_another_repository_is_not_published(hub: Hub, client: Client, clock: StillClock) -> None:
+    one = judged(hub, open_pull(hub), PASSED)
+    with pytest.raises(UsageError, match="about other/models"):
+        Publisher(client, clock, RUN).publish(Docket("other/models", one.asked.head, Settings(), (one,)))
+    assert checks(hub) == []
+
+
+def test_without_an_app_the_verdict_is_advisory_and_says_so(hub: Hub, client_of: ClientOf, clock: StillClock) -> None:
+    number = open_pull(hub)
+    publish(client_of(ACTIONS), clock, judged(hub, number, PASSED))
+    ((author, body),) = comments(hub, number)
+    assert author == ACTIONS and "**Advisory**" in body
+    assert "**Advisory**" in next(iter(hub.stub.checks.values()))["output"]["summary"]
+
+
+# -- approvals ---------------------------------------------------------------------------------------------------------
+
+
+def approve(hub: Hub, number: int, login: str, event: str = "APPROVE") -> None:
+    hub.as_(login, "POST", f"{REPO}/pulls/{number}/reviews", {"event": event, "body": "so be it"})
+
+
+def test_an_owner_lifts_what_only_an_owner_can(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    one = judged(hub, number, OWNED, owners=("keeper",))
+    assert publish(client, clock, one).verdict == "needs-owner"
+    approve(hub, number, "keeper")
+    assert publish(client, clock, one).verdict == "pass"
+    assert checks(hub) == [("smokegate", "action_required"), ("smokegate", "success")]
+    ((_, body),) = comments(hub, number)
+    assert "Approved** by `keeper`" in body
+
+
+@pytest.mark.parametrize("who", ["writer", "boss", "stranger"])
+def test_nobody_else_does(who: str, hub: Hub, client: Client, clock: StillClock) -> None:
+    """`writer` wrote it: an approval of one's own policy is none."""
+    number = open_pull(hub)
+    approve(hub, number, who) if who != "writer" else None
+    found = publish(client, clock, judged(hub, number, OWNED, owners=("keeper", "writer")))
+    assert found.verdict == "needs-owner"
+    assert "Still missing" in comments(hub, number)[0][1]
+
+
+def test_an_approval_of_an_older_head_is_none(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    approve(hub, number, "keeper")
+    commit(hub, "topic", "and one more thing")
+    assert publish(client, clock, judged(hub, number, OWNED, owners=("keeper",))).verdict == "needs-owner"
+
+
+def test_an_owner_lifts_nothing_else(hub: Hub, client: Client, clock: StillClock) -> None:
+    number = open_pull(hub)
+    both = report(Verdict.BLOCK, changes=(CHANGED,), findings=(finding("SG701"), finding()))
+    approve(hub, number, "keeper")
+    assert publish(client, clock, judged(hub, number, both, owners=("keeper",))).verdict == "block"
+
+
+def test_who_asked_for_a_flip_does_not_vouch_for_it(hub: Hub, client: Client, clock: StillClock) -> None:
+    """The bot opened it, so GitHub would count the approval of whoever told it to."""
+    commit(hub, "flip", login="writer")
+    number = client.create_pull(title="Flip", body="", head="flip", base="main").number
+    one = judged(hub, number, report(changes=(FLIPPED,)))
+    one = replace(one, parts=(Part(one.reports[0], asked_by=("keeper",)),))
+    approve(hub, number, "keeper")
+    assert publish(client, clock, one).verdict == "needs-owner"
+    assert "Another pair of eyes" in comments(hub, number)[0][1]
+    approve(hub, number, "boss")
+    assert publish(client, clock, one).verdict == "pass"
+
+
+def test_a_readers_approval_of_a_flip_is_none(hub: Hub, client: Client, clock: StillClock) -> None:
+    commit(hub, "flip", login="writer")
+    number = client.create_pull(title="Flip", body="", head="flip", base="main").number
+    one = judged(hub, number, report(changes=(FLIPPED,)))
+    approve(hub, number, "reader")
+    assert publish(client, clock, one).verdict == "needs-owner"
