@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runners.hands import PID, Hands, jobs
 from smokegate.errors import SmokegateError, UsageError
-from smokegate_runners import engine
+from smokegate_runners import engine, engine_local
 from smokegate_runners.engine_local import LocalEngine
 from smokegate_runners.saliency import cores
 from smokegate_runners.saliency.work import Job, Outcome, Status
@@ -214,6 +215,27 @@ def test_an_interrupt_of_the_terminal_is_the_parents_to_handle(marks: Path) -> N
     assert sorted(told.splitlines()) == ["held-1 ok", "held-2 ok"]
     assert said == ""
     assert len(list(marks.glob("held-*"))) == 2
+
+
+class _Severed:
+    """A pipe whose other end was killed with an answer unread."""
+
+    def send(self, what: object) -> None:
+        if isinstance(what, Outcome):
+            raise BrokenPipeError
+
+    def recv(self) -> Job:
+        raise ConnectionResetError
+
+
+class _Unheard(_Severed):
+    def recv(self) -> Job:
+        return Job(Path("a"))
+
+
+@pytest.mark.parametrize("pipe", [_Severed(), _Unheard()])
+def test_a_worker_without_a_parent_ends_without_a_word(pipe: Any, marks: Path) -> None:
+    assert engine_local._serve(pipe, Hands(marks)) is None  # type: ignore[func-returns-value]
 
 
 def test_an_engine_is_settled_from_a_command_line() -> None:

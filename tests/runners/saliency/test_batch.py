@@ -207,4 +207,4 @@ def test_a_batch_that_is_killed_goes_on_where_it_stood(tmp_path: Path) -> None:
         assert (broken.parent / f"out_{name}.jsonl").read_bytes() == (whole.parent / f"out_{name}.jsonl").read_bytes()
     fine = [name for name in worked(broken.parent) if name != "bad.mp4"]
     assert set(fine) == {f"c{number}.mp4" for number in range(6)}
-    assert len(fine) <= 6 + kills
+    assert len(fine) <= 6 + 2 * kills, fine  # with each kill, at most what was in hand and what had not been told

@@ -139,6 +139,24 @@ tabels: []
     ]
 
 
+def test_a_table_without_an_id_is_looked_at_too(place: Path) -> None:
+    text = """\
+defaults: {model_path: stand_in.onnx}
+tables:
+  - {input: none.jsonl, output: o.jsonl}
+  - {id: b c, input: a.jsonl, output: p.csv}
+  - {id: b c, input: a.jsonl, output: o.jsonl}
+"""
+    assert mistakes(place, text) == [
+        "3: tables[0]: id is missing",
+        "3: tables[0].input: none.jsonl is no file",
+        "4: tables[1].id: an id is letters, digits and _.-, and not `b c`",
+        "4: tables[1].output: p.csv: a table is a .jsonl, .ndjson or .parquet file",
+        "5: tables[2].id: an id is letters, digits and _.-, and not `b c`",
+        "5: tables[2].output: o.jsonl is also the output on line 3",
+    ]
+
+
 def test_mistakes_in_json_have_their_lines(place: Path) -> None:
     text = '{"tables": [\n {"id": "a",\n  "input": "a.jsonl",\n  "output": "o.jsonl",\n  "max_frames": true}\n]}'
     with pytest.raises(BrokenManifest) as caught:

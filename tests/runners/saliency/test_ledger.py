@@ -48,6 +48,7 @@ def test_keys_are_told_apart_by_all_that_values_hang_on() -> None:
     keys = [
         Keys("m", settings).key(IDENTITY, None),
         Keys("n", settings).key(IDENTITY, None),
+        Keys("m", settings, 8).key(IDENTITY, None),
         Keys("m", Settings(frame_samples=7)).key(IDENTITY, None),
         Keys("m", Settings(aggregator=Aggregator.EMA)).key(IDENTITY, None),
         Keys("m", Settings(aggregator=Aggregator.EMA, ema_alpha=0.5)).key(IDENTITY, None),

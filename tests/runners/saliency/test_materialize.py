@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import json
@@ -10,6 +11,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +139,7 @@ def test_a_row_that_has_values_is_skipped_and_keeps_what_it_says(place: Path, ki
     assert again[0]["saliency_model_id"] == "stand_in_v1"
 
 
-@pytest.mark.parametrize("value", ["NaN", "0.5", True, None, [0.5]])
+@pytest.mark.parametrize("value", ["NaN", "0.5", True, None, [0.5], 10**310], ids=lambda value: str(value)[:9])
 def test_only_finite_numbers_are_values(place: Path, value: Any) -> None:
     given = table(place, [{"src": "a.mp4", "saliency_mean": value, "saliency_var": 0.5}])
     assert run(order(given, place / "out.jsonl")).ok == 1
@@ -227,10 +229,37 @@ def test_raw_files_need_a_size(place: Path) -> None:
     assert "raw files need width and height" in report.advice[0]
     run(order(given, place / "out.jsonl", default_size=Size(32, 16)))
     found = statuses(place / "out.jsonl")
-    assert found == ["ok", "ok", "ok", *["missing-geometry"] * 6, "ok"]
+    assert found == ["ok", "ok", *["missing-geometry"] * 7, "ok"]
     again = [row["saliency_mean"] for row in rows_of(place / "out.jsonl")]
-    assert again[:3] == [*means[:2], values(b"ok raw", "32x16")[0]]
+    assert [again[0], again[1], again[-1]] == [*means[:2], values(b"ok raw", "32x16")[0]]
     assert sorted(worked(place)) == ["r.yuv 32x16", "r.yuv 48x64", "r.yuv 64x48"]
+
+
+def test_a_default_size_does_not_overrule_the_one_side_that_a_row_says(place: Path) -> None:
+    sides = [(32, None), (None, 16), (None, 17), (33, None), ("", 16.0)]
+    given = table(place, [{"src": "r.yuv", "width": width, "height": height} for width, height in sides])
+    report = run(order(given, place / "out.jsonl", default_size=Size(32, 16)))
+    assert statuses(place / "out.jsonl") == ["ok", "ok", "missing-geometry", "missing-geometry", "ok"]
+    assert "the row says one side of the size" in report.audit["failures"]["listed"][0]["detail"]
+
+
+def test_sizes_and_values_may_be_decimals(place: Path) -> None:
+    number = pa.decimal128(10, 2)
+    given = pa.table(
+        {
+            "src": ["a.mp4", "r.yuv", "r.yuv", "a.mp4"],
+            "width": pa.array([None, Decimal(64), Decimal("64.5"), None], number),
+            "height": pa.array([None, Decimal(48), Decimal(48), None], number),
+            "saliency_mean": pa.array([Decimal("0.5"), None, None, None], number),
+            "saliency_var": pa.array([Decimal("0.25"), None, None, None], number),
+        }
+    )
+    parquet.write_table(given, place / "t.parquet")
+    run(order(place / "t.parquet", place / "out.parquet"))
+    rows = parquet.read_table(place / "out.parquet").to_pylist()
+    assert [row["saliency_status"] for row in rows] == ["skipped-existing", "ok", "missing-geometry", "ok"]
+    assert (rows[0]["saliency_mean"], rows[0]["saliency_var"]) == (0.5, 0.25)
+    assert rows[1]["saliency_mean"] == values(b"ok raw", "64x48")[0]
 
 
 def test_a_raw_file_behind_a_link_is_told_by_the_name_that_rows_have(place: Path) -> None:
@@ -498,6 +527,51 @@ class TestWholeOrNothing:
         monkeypatch.setattr(module._Run, "_compute", replacing)
         run(order(given, place / "out.jsonl"))
         assert [row["src"] for row in rows_of(place / "out.jsonl")] == ["a.mp4"]
+
+    @pytest.mark.parametrize("name", ["t.jsonl", "link.jsonl"])
+    def test_a_table_that_was_put_in_its_own_place_meanwhile_is_not_written_over(
+        self, place: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given = table(place, [{"src": "a.mp4"}])
+        (place / "link.jsonl").symlink_to("t.jsonl")
+        compute = module._Run._compute
+
+        def replacing(self: Any, engine: Any) -> None:
+            compute(self, engine)
+            table(place, [{"src": "b.mp4"}] * 3, "new.jsonl").replace(given)
+
+        monkeypatch.setattr(module._Run, "_compute", replacing)
+        with pytest.raises(DocumentError, match="was changed while it was read; nothing was written"):
+            run(order(place / name, given))
+        assert rows_of(given) == [{"src": "b.mp4"}] * 3
+
+    def test_a_folder_that_cannot_be_written_to_is_said_first(
+        self, place: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given = table(place, [{"src": "a.mp4"}])
+        monkeypatch.setattr(os, "access", lambda at, how: Path(at) != place / "sealed")
+        (place / "sealed").mkdir()
+        with pytest.raises(UsageError, match=r"--audit-json .*a\.json: its folder cannot be written to"):
+            run(order(given, place / "out.jsonl", audit_json=place / "sealed" / "a.json"))
+        assert worked(place) == []
+
+    def test_a_draft_that_cannot_be_removed_is_no_bug(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As on a file system that has become read-only."""
+
+        def sealed(*_: object, **__: object) -> None:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        given = table(place, [{"src": "a.mp4"}])
+        write = module._Run._write
+
+        def writing(self: Any, *arguments: Any) -> None:
+            write(self, *arguments)
+            monkeypatch.setattr(output.Draft, "opened", sealed)
+            monkeypatch.setattr(Path, "unlink", lambda path, **_: sealed() if ".part" in path.name else None)
+
+        monkeypatch.setattr(module._Run, "_write", writing)
+        with pytest.raises(SmokegateError, match=r"cannot write .*: Read-only file system"):
+            run(order(given, place / "out.jsonl", audit_json=place / "a.json"))
 
     @pytest.mark.parametrize(
         ("given_kind", "kind"), [("jsonl", "jsonl"), ("jsonl", "parquet"), ("parquet", "parquet"), ("parquet", "jsonl")]

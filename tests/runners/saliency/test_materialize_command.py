@@ -199,6 +199,18 @@ def test_values_outside_of_a_mask_are_clipped_and_counted(clips: Path, tmp_path:
     assert 0 <= rows_of(tmp_path / "out.jsonl")[0]["saliency_mean"] <= 1
 
 
+def test_a_sidecar_that_pads_otherwise_makes_other_values(clips: Path, tmp_path: Path) -> None:
+    """175x143 is padded to 176x144 by one, to 192x160 by the other."""
+    model = registry(tmp_path / "model", onnx_models.saliency())
+    (tmp_path / "t.jsonl").write_text('{"src": "odd.mkv"}\n')
+    asked = ("--input", tmp_path / "t.jsonl", "--root", clips, "--model-path", model, "--output", tmp_path / "o.jsonl")
+    told = []
+    for multiple in (16, 16, 32):
+        model.with_suffix(".json").write_text(json.dumps({"size_multiple": multiple}))
+        told.append("1 clips, of which 1 were finished before" in materialize(*asked).output)
+    assert told == [False, True, False]
+
+
 class TestModels:
     def asked(self, folder: Path, model: Path, *more: object) -> tuple[object, ...]:
         (folder / "t.jsonl").write_text('{"src": "none.mp4"}\n')

@@ -76,6 +76,16 @@ def test_cells_of_ours_that_are_there_are_kept_where_rows_are_skipped() -> None:
         as_parquet([{"src": "a", "saliency_model_id": 3}])
 
 
+@pytest.mark.parametrize("before", ["", "n/a", {}, True, 1, 2**60 + 1, 2**90, [0.5, "a"], None], ids=str)
+def test_what_stood_where_values_are_computed_decides_no_type(before: Any) -> None:
+    rows = [{"src": "a", "saliency_mean": before}, {"src": "b", "saliency_mean": 0.5, "saliency_var": 2**60 + 1}]
+    after = as_parquet(rows, [OK, SKIPPED])
+    assert after.schema.field("saliency_mean").type == pa.float64()
+    assert after.column_names[:3] == ["src", "saliency_mean", "saliency_var"]
+    assert after.column("saliency_mean").to_pylist() == [0.25, 0.5]
+    assert after.column("saliency_var").to_pylist()[1] == float(2**60 + 1)
+
+
 def _without(names: list[str], *places: int) -> list[str]:
     return [name for number, name in enumerate(names) if number not in places]
 
