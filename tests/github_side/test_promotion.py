@@ -85,7 +85,7 @@ def test_what_the_workflow_is_given() -> None:
         "nonce": NONCE,
         "harness": "ensemble",
         "runner_labels": '["self-hosted", "h100"]',
-        "timeout_minutes": "30",
+        "timeout_minutes": "60",
     }
     assert set(inputs_named_in(RUN_NAME)) <= set(given_inputs)
 

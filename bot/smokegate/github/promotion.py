@@ -24,6 +24,9 @@ HARNESSES: tuple[str, ...] = get_args(Harness)
 MOST_IDS = 50
 MOST_INPUTS, INPUTS_LIMIT = 25, 65_535
 """GitHub's bounds on the inputs of one dispatch: how many, and how many characters in all."""
+AROUND_IT = 30
+"""Minutes that the job gets on top of the harness's own, for what comes before and after: the harness says why it was
+stopped, and GitHub would not."""
 RUN_NAME = "smokegate ${{ inputs.harness }} ${{ inputs.nonce }}"
 """`run-name` of the harness's workflow. Both values are ours, of letters and digits alone."""
 
@@ -110,7 +113,7 @@ def inputs(request: Request, settings: GitHub) -> dict[str, str]:
         "nonce": request.nonce,
         "harness": request.harness,
         "runner_labels": json.dumps(list(settings.runner_labels)),
-        "timeout_minutes": str(settings.harness_timeout_minutes),
+        "timeout_minutes": str(settings.harness_timeout_minutes + AROUND_IT),
     }
     if len(said) > MOST_INPUTS or sum(len(name) + len(value) for name, value in said.items()) > INPUTS_LIMIT:
         raise RequestError("this promotion is too large to be dispatched", fix="name fewer entries")

@@ -19,7 +19,9 @@ from smokegate.github.store import Remote, Store
 from smokegate.github.verdict import Court, settings_of
 from smokegate.review.check import Question, Workbench
 
-TOKEN, APP_ID, PRIVATE_KEY = "SMOKEGATE_TOKEN", "SMOKEGATE_APP_ID", "SMOKEGATE_PRIVATE_KEY"
+TOKEN, WORKFLOW_TOKEN = "SMOKEGATE_TOKEN", "SMOKEGATE_WORKFLOW_TOKEN"
+"""What the action is told to use, and what GitHub gave to the run itself."""
+APP_ID, PRIVATE_KEY = "SMOKEGATE_APP_ID", "SMOKEGATE_PRIVATE_KEY"
 REGISTRY, POLICY = "SMOKEGATE_REGISTRY", "SMOKEGATE_POLICY"
 _ALSO_SECRET = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
