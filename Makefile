@@ -12,6 +12,8 @@ npm := tests/github_side/node_modules/.ready
 # What only runs smokegate takes the .venv that is there, and makes the small one where there is none.
 any := $(firstword $(wildcard .venv/.ready-*.lock) .venv/.ready-core.lock)
 python := .venv/bin/python
+# Those that others copy.
+workflows := $(wildcard examples/*.yml) runners/deploy/actions-matrix.yml
 
 .PHONY: help demo test lint bench check lock clean
 
@@ -24,13 +26,18 @@ demo: $(any) ## show the whole way of a model, on a throw-away repository
 test: $(ready) $(npm) ## run the tests
 	$(python) -m pytest -n $(JOBS) $(ARGS)
 
-lint: $(ready) ## ruff, mypy --strict, shell syntax
+lint: $(ready) ## ruff, mypy --strict, workflows, shell syntax
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy bot runners tests model $(wildcard bench/*.py)
+	.venv/bin/zizmor --offline --pedantic --strict-collection --no-progress --quiet .github action.yml
+	.venv/bin/zizmor --offline --strict-collection --no-progress --quiet $(workflows)
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml $(workflows)
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action.yml .github/actions/smokegate/action.yml
 	bash -n .ci/run
 	sh -n .ci/setup
 	sh -n .ci/npm
+	sh -n .ci/action
 
 bench: $(ready) ## measure; writes bench/RESULTS.md
 	$(python) bench/run.py $(ARGS)
