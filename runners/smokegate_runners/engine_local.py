@@ -214,10 +214,10 @@ def _serve(pipe: Connection[Any, Any], factory: WorkerFactory) -> None:
     pipe.send(_READY)
     while True:
         try:
-            job = pipe.recv()
-        except EOFError:
+            pipe.send(attempt(worker, pipe.recv()))
+        except (EOFError, OSError):
+            # Whoever gives the work is gone. What a source raises, `attempt` has caught.
             return
-        pipe.send(attempt(worker, job))
 
 
 def _leave_with_parent() -> None:

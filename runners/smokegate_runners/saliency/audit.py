@@ -86,13 +86,17 @@ def advice(roll: Roll, rows: Mapping[str, int], order: Order) -> Iterator[str]:
         if status not in FAILED or not rows[status]:
             continue
         where = roll.common_folder(status)
-        told = f"{rows[status]:,} row{'s' if rows[status] != 1 else ''}: {status}"
+        told = f"{_rows(rows[status])}: {status}"
         (example,) = roll.failures(1, status)
         yield f"{told}{f', all under {_shown(where)}' if where else ''}: {_remedy(status, order, example)}"
     disagreements = roll.disagreements()
     if disagreements:
         names = f"{order.columns.width} and {order.columns.height}"
-        yield f"{disagreements:,} rows: {names} say another size than the container, which was believed"
+        yield f"{_rows(disagreements)}: {names} say another size than the container, which was believed"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' if count != 1 else ''}"
 
 
 def _remedy(status: Status, order: Order, example: Failure) -> str:

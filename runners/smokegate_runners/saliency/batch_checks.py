@@ -12,7 +12,7 @@ from typing import Any
 
 from smokegate.errors import SmokegateError, UsageError
 from smokegate_runners.engine_turns import printable
-from smokegate_runners.saliency import tables
+from smokegate_runners.saliency import output, tables
 from smokegate_runners.saliency.batch_manifest import BrokenManifest, Config, Listed, Reading, read
 from smokegate_runners.saliency.chosen import Choosing
 from smokegate_runners.saliency.columns import Columns
@@ -145,9 +145,9 @@ def _files(reading: Reading, listed: Listed, order: Order) -> None:
     elif not os.access(order.input, os.R_OK):
         wrong("input", f"{order.input} cannot be read")
     for key, place in (("output", order.output), ("audit_json", order.audit_json)):
-        if place is not None and place.is_dir():
-            wrong(key, f"{place} is a folder")
-        elif place is not None and not os.access(place.absolute().parent, os.W_OK):
+        if place is not None and (taken := output.in_the_way(place)):
+            wrong(key, f"{place}: {taken}")
+        elif place is not None and not os.access(Path(os.path.realpath(place)).parent, os.W_OK):
             wrong(key, f"the folder of {place} is not there, or cannot be written to")
     if order.root is not None and not order.root.is_dir():
         wrong("root", f"{order.root} is no folder")
@@ -204,9 +204,9 @@ def _own_files(asked: Asked) -> dict[str, str]:
 
 
 def _writable(what: str, path: Path) -> None:
-    if path.is_dir():
-        raise UsageError(f"{what} {path}: it is a folder")
-    if not os.access(path.absolute().parent, os.W_OK):
+    if taken := output.in_the_way(path):
+        raise UsageError(f"{what} {path}: {taken}")
+    if not os.access(Path(os.path.realpath(path)).parent, os.W_OK):
         raise UsageError(f"{what} {path}: its folder is not there, or cannot be written to")
 
 

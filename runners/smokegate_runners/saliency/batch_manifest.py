@@ -155,7 +155,7 @@ def _listed(value: Any) -> Iterator[Listed]:
     given = value.get("defaults")
     defaults = _salvaged(Config, given) or Config()
     for at, raw in enumerate(value["tables"]):
-        table = _salvaged(ListedTable, raw)
+        table = _salvaged(ListedTable, raw) or _unnamed(raw, at)
         if table is None:
             continue
         own = {name for name in table.model_fields_set if name in Config.model_fields}
@@ -177,6 +177,12 @@ def _salvaged(model: type[_Model], raw: Any) -> _Model | None:
         return model.model_validate({key: item for key, item in raw.items() if key not in wrong})
     except ValidationError:
         return None
+
+
+def _unnamed(raw: Any, at: int) -> ListedTable | None:
+    """A table without an id that will do, under one that no table can have: what else is wrong with it is told too."""
+    table = _salvaged(ListedTable, raw | {"id": "unnamed"}) if isinstance(raw, dict) else None
+    return table.model_copy(update={"id": f"tables[{at}]"}) if table else None
 
 
 def _of_pydantic(found: Places, error: Any) -> Mistake:

@@ -25,6 +25,8 @@ class Chosen:
     """Of all its files; it goes into the keys of finished work."""
     file: Artifact
     factory: WorkerFactory
+    multiple: int = 1
+    """What frames are padded to. A sidecar may say it, which is no part of the digest."""
 
     @property
     def value(self) -> dict[str, Any]:
@@ -63,4 +65,5 @@ def choose(order: Order, threads: int) -> Chosen:
         factory=worker.factory(
             order.model.absolute(), order.settings, provider=order.provider, threads=threads, known=described
         ),
+        multiple=described.multiple,
     )

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from smokegate.errors import UsageError
@@ -92,9 +93,14 @@ def is_text(name: str) -> bool:
 
 
 def finite(value: Any) -> bool:
-    """Whether a cell holds a number that a row can keep."""
+    """Whether a cell holds a number that a row can keep: one that a double holds."""
     kind = type(value)
-    return kind is int or (kind is float and math.isfinite(value))
+    if kind is not float and kind is not int and kind is not Decimal:
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def side(value: Any) -> int | None:
@@ -103,7 +109,7 @@ def side(value: Any) -> int | None:
         return None
     if type(value) is str and value.isascii() and value.isdigit() and len(value) < 10:
         value = int(value)
-    if type(value) is float and value.is_integer():
+    if (type(value) is float and value.is_integer()) or (type(value) is Decimal and value == value.to_integral_value()):
         value = int(value)
     if type(value) is not int or not 0 < value <= LONGEST_SIDE:
         raise ValueError(value)

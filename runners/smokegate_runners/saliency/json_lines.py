@@ -16,6 +16,8 @@ BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 _BLANK = (b"", b" ", b"\t", b"\r", b"\n")
 _DEEPEST = 256
+_WORDS = (("on line 1, column", "at column"), ("of the file", "of the line"))
+"""A line is read as if it were a file, and its number is not 1."""
 _LOOKED_AT = 100
 """Rows in which the path column is looked for before it is said not to be there."""
 
@@ -81,7 +83,10 @@ def _refuse(line: bytes, path: Path, number: int) -> NoReturn:
         parse(line, max_bytes=LINE_LIMIT, max_depth=_DEEPEST)
     except JsonFault as fault:
         hint = "; a table has one object a line" if number == 1 and line.strip() in (b"[", b"{") else ""
-        raise DocumentError(f"{path}:{number}: {fault.message} (column {fault.column}){hint}") from None
+        said = fault.message
+        for of_a_file, of_a_line in _WORDS:
+            said = said.replace(of_a_file, of_a_line)
+        raise DocumentError(f"{path}:{number}: {said} (column {fault.column}){hint}") from None
     raise DocumentError(f"{path}:{number}: a row is a JSON object, and this line holds something else")
 
 

@@ -32,10 +32,11 @@ CREATE TABLE finished (
 
 
 class Keys:
-    """Of one model under one configuration."""
+    """Of one model under one configuration. Masks hang on the multiple that frames are padded to, at their edges."""
 
-    def __init__(self, model_digest: str, settings: Settings) -> None:
-        self._base = {"recipe": _RECIPE, "model": model_digest, "settings": settings.value}
+    def __init__(self, model_digest: str, settings: Settings, multiple: int = 1) -> None:
+        model = {"model": model_digest, "multiple": multiple}
+        self._base = {"recipe": _RECIPE, **model, "settings": settings.value}
 
     def key(self, identity: Identity, raw: Size | None) -> bytes:
         hangs_on = self._base | {"source": list(identity), "raw": str(raw) if raw else None}

@@ -77,7 +77,7 @@ class _Run:
                 if _artifact(self.order.input, stream) != given:
                     raise _changed(self.order.input) from None
                 raise
-            if _artifact(self.order.input, stream) != given:
+            if _artifact(self.order.input, stream) != given or self._would_bury(stream):
                 raise _changed(self.order.input)
             written = replace(provenance.file("table", draft.path), name=provenance.named(self.order.output))
             report = self._report([given, self.chosen.file], [written])
@@ -86,6 +86,13 @@ class _Run:
                 publish()
         return report
 
+    def _would_bury(self, stream: BufferedReader) -> bool:
+        """In place, a table that was put there meanwhile would be written over, and nobody has read it."""
+        place = self.order.output
+        if os.path.realpath(self.order.input) != str(place) or not place.exists():
+            return False
+        return not os.path.samestat(place.stat(), os.fstat(stream.fileno()))
+
     def _read(self, table: Table) -> None:
         phase = self.journal.phase("read", "rows")
         self.numbers.write(table.asks(), self.order.default_size, phase, overwrite=self.order.overwrite)
@@ -93,7 +100,7 @@ class _Run:
 
     def _look_up(self) -> None:
         """Which source each wish means, and what is known of it."""
-        keys = Keys(self.chosen.digest, self.order.settings)
+        keys = Keys(self.chosen.digest, self.order.settings, self.chosen.multiple)
         phase = self.journal.phase("looked up", "clips")
         find = lru_cache(_TOLD)(sources.find)
         for number, wish in self.roll.open_wishes():

@@ -62,12 +62,19 @@ def _is_still(path: Path, descriptor: int) -> bool:
         return False
 
 
+def in_the_way(place: Path) -> str | None:
+    """What is there that a rename must not take away: /dev/null would be a file for everybody afterwards."""
+    if place.is_dir():
+        return "it is a folder"
+    return "it is no regular file" if place.exists() and not place.is_file() else None
+
+
 class Draft:
-    """A file in the making, beside its place."""
+    """A file in the making, beside its place. Where that is a link, beside what it leads to."""
 
     def __init__(self, place: Path) -> None:
-        self.place = place
-        self.path = place.with_name(f".{place.name}.part")
+        self.place = Path(os.path.realpath(place))
+        self.path = self.place.with_name(f".{self.place.name}.part")
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -83,7 +90,8 @@ class Draft:
             self.path.replace(self.place)
 
     def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
+        with failing(self.place):
+            self.path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from smokegate.errors import UsageError
-from smokegate_runners.saliency import tables
+from smokegate_runners.saliency import output, tables
 from smokegate_runners.saliency.order import Order
 
 
@@ -23,8 +23,8 @@ def settled(order: Order) -> tuple[Order, tuple[str, str]]:
     _require_distinct(order, places)
     formats = tables.format_named("--input", order.input), tables.format_named("--output", order.output)
     attempt = order.attempt or secrets.token_hex(8)
-    output = Path(os.path.realpath(order.output))
-    return replace(order, output=output, work=order.work_folder, attempt=attempt), formats
+    place = Path(os.path.realpath(order.output))
+    return replace(order, output=place, work=order.work_folder, attempt=attempt), formats
 
 
 def _require_input(order: Order) -> None:
@@ -37,11 +37,13 @@ def _require_input(order: Order) -> None:
 
 
 def _require_place(flag: str, path: Path) -> None:
-    folder = path.absolute().parent
-    if path.is_dir():
-        raise UsageError(f"{flag} {path}: it is a folder")
+    folder = Path(os.path.realpath(path)).parent
+    if taken := output.in_the_way(path):
+        raise UsageError(f"{flag} {path}: {taken}")
     if flag != "--ledger" and not folder.is_dir():
         raise UsageError(f"{flag} {path}: its folder is not there", fix=f"mkdir -p {folder}")
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{flag} {path}: its folder cannot be written to", fix=f"name another {flag}")
 
 
 def _require_distinct(order: Order, places: dict[str, Path | None]) -> None:

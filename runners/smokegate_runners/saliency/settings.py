@@ -25,7 +25,7 @@ class Aggregator(StrEnum):
 
 
 class Color(StrEnum):
-    """How YUV becomes RGB. `CONTAINER` takes what the stream says of itself, and BT.709 limited where it says nothing."""
+    """How YUV becomes RGB. `CONTAINER` takes what the stream says of itself, and BT.709 limited where it is silent."""
 
     BT709 = "bt709"
     BT709_FULL = "bt709-full"

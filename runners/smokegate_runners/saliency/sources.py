@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from smokegate_runners.saliency.columns import geometry
+from smokegate_runners.saliency.columns import geometry, side
 from smokegate_runners.saliency.ledger import Identity
 from smokegate_runners.saliency.settings import Size
 from smokegate_runners.saliency.work import Status
@@ -54,11 +54,19 @@ def wish(path: Any, width: Any, height: Any, default: Size | None) -> Wish:
             return Wish(path, fault=Status.MISSING_GEOMETRY, detail=detail)
         stated = None
     if raw:
+        if stated is None and default is not None and not _fits(default, width, height):
+            detail = "the row says one side of the size, and it is not that of --default-width and --default-height"
+            return Wish(path, fault=Status.MISSING_GEOMETRY, detail=detail)
         stated = stated or default
         if stated is None:
             detail = "a raw file, and neither the row nor --default-width and --default-height say its size"
             return Wish(path, fault=Status.MISSING_GEOMETRY, detail=detail)
     return Wish(path, stated)
+
+
+def _fits(default: Size, width: Any, height: Any) -> bool:
+    """Whether the default says of a size of one side, or of none, what the row itself says."""
+    return side(width) in (None, default.width) and side(height) in (None, default.height)
 
 
 def _no_path(value: Any) -> str:

@@ -15,8 +15,8 @@ from pyarrow import parquet
 
 from smokegate.errors import DocumentError
 from smokegate.evidence.corpus import quoted
-from smokegate_runners.saliency import json_lines
-from smokegate_runners.saliency.columns import Asked, Columns
+from smokegate_runners.saliency import json_lines, parquet_words
+from smokegate_runners.saliency.columns import MEAN, VAR, Asked, Columns
 from smokegate_runners.saliency.fill import Fill
 from smokegate_runners.saliency.json_lines import Row
 from smokegate_runners.saliency.json_shape import Shape
@@ -50,7 +50,7 @@ class JsonlAsParquet:
     def _seen(self) -> Iterator[Row]:
         for number, row in json_lines.rows(self._stream, self._path):
             try:
-                self._shape.see_members(row, number)
+                self._shape.see_members(_as_written(row), number)
             except DocumentError as fault:
                 raise DocumentError(f"{self._path}: {fault.message}") from None
             yield row
@@ -68,7 +68,7 @@ class JsonlAsParquet:
         size, number = 0, 0
         for number, line in json_lines.lines(self._stream, self._path):
             if bare := json_lines.bare_of(line, number):
-                held.append(next(fills).patch(json_lines.row(bare, self._path, number)))
+                held.append(_doubled(next(fills).patch(json_lines.row(bare, self._path, number))))
             size += len(line)
             if len(held) == BATCH or size > _BATCH_BYTES:
                 yield self._table(held, schema, number)
@@ -85,6 +85,18 @@ class JsonlAsParquet:
                 "which parquet cannot hold",
                 fix="write JSONL",
             ) from None
+
+
+def _as_written(row: Row) -> Row:
+    """For its types: a mean and a variance will be doubles, whatever stands there before they are computed."""
+    return row | {name: 0.0 for name in (MEAN, VAR) if name in row} if MEAN in row or VAR in row else row
+
+
+def _doubled(row: Row) -> Row:
+    for name in (MEAN, VAR):
+        if type(row.get(name)) is int:
+            row[name] = float(row[name])
+    return row
 
 
 def _gathered(tables: Iterator[Any]) -> Iterator[Any]:
@@ -110,7 +122,7 @@ class ParquetAsJsonl:
                 f"{path}: two columns are called {quoted(twice[0])}, which an object of JSON cannot have"
             )
         for field in schema:
-            _require_speakable(field, field.type, path)
+            parquet_words.require_speakable(field, field.type, path)
 
     def asks(self) -> Iterator[Asked]:
         return asked(self._file, self._columns, self._path)
@@ -119,16 +131,28 @@ class ParquetAsJsonl:
         number = 0
         with faults(self._path):
             for batch in self._file.iter_batches(batch_size=BATCH):
-                for row in _rows(batch):
+                for row in self._rows(batch, number):
                     number += 1
                     target.write(self._line(next(fills).patch(row), number))
         return number
+
+    def _rows(self, batch: Any, before: int) -> Iterator[Row]:
+        names = batch.schema.names
+        try:
+            columns = [parquet_words.spoken(name, batch.column(at)).to_pylist() for at, name in enumerate(names)]
+        except parquet_words.OutOfRange as fault:
+            where = f"{self._path}: rows {before + 1:,} to {before + batch.num_rows:,}"
+            raise DocumentError(f"{where}: {fault}", fix="write parquet") from None
+        for cells in zip(*columns, strict=True):
+            yield dict(zip(names, cells, strict=True))
 
     def _line(self, row: Row, number: int) -> bytes:
         try:
             return (_encode(row) + "\n").encode("utf-8")
         except ValueError:
             return (_encode(self._finite(row, number)) + "\n").encode("utf-8")
+        except TypeError as fault:
+            raise DocumentError(f"{self._path}: row {number} holds a {fault}, which JSON has no word for") from None
 
     def _finite(self, value: Any, number: int) -> Any:
         """NaN is how tables spell that there is no value; JSON has neither it nor infinity."""
@@ -141,55 +165,11 @@ class ParquetAsJsonl:
         return [self._finite(item, number) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _rows(batch: Any) -> Iterator[Row]:
-    names = batch.schema.names
-    columns = [_spoken(column).to_pylist() for column in batch.columns]
-    for cells in zip(*columns, strict=True):
-        yield dict(zip(names, cells, strict=True))
-
-
-def _spoken(column: Any) -> Any:
-    """Values that Python would round, or has no type for, as text or numbers that JSON has."""
-    wanted = _speakable(column.type)
-    return column if wanted == column.type else column.cast(wanted)
-
-
-def _speakable(kind: Any) -> Any:
-    fits = pa.types
-    if fits.is_timestamp(kind) or fits.is_date(kind) or fits.is_time(kind):
-        return pa.string()
-    if fits.is_duration(kind):
-        return pa.int64()
-    if fits.is_float16(kind):
-        return pa.float32()
-    if fits.is_dictionary(kind):
-        return _speakable(kind.value_type)
-    if fits.is_list(kind) or fits.is_large_list(kind) or fits.is_fixed_size_list(kind):
-        inner = pa.field(kind.value_field.name, _speakable(kind.value_type))
-        return kind if inner.type == kind.value_type else pa.list_(inner)
-    if fits.is_map(kind):
-        return pa.map_(kind.key_type, _speakable(kind.item_type))
-    if fits.is_struct(kind):
-        fields = [pa.field(field.name, _speakable(field.type)) for field in kind]
-        return kind if all(a.type == b.type for a, b in zip(fields, kind, strict=True)) else pa.struct(fields)
-    return kind
-
-
-def _require_speakable(field: Any, kind: Any, path: Path) -> None:
-    fits = pa.types
-    if isinstance(kind, pa.BaseExtensionType) or fits.is_interval(kind) or fits.is_union(kind):
-        raise DocumentError(
-            f"{path}: column {quoted(field.name)} is of type {str(kind)[:60]}, which JSON has no word for"
-        )
-    for number in range(kind.num_fields):
-        _require_speakable(field, kind.field(number).type, path)
-
-
 def _said(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, decimal.Decimal):
-        return str(value)
+        return f"{value:f}"
     raise TypeError(type(value).__name__)
 
 

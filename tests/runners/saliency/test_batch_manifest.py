@@ -207,6 +207,7 @@ def test_a_table_may_be_enriched_in_place(place: Path) -> None:
         ({"report_json": "batch.yml"}, "--report-json and the manifest are one file"),
         ({"report_md": "none/x.md"}, "--report-md .*: its folder is not there"),
         ({"report_md": "."}, "--report-md .*: it is a folder"),
+        ({"report_json": "/dev/null"}, "--report-json /dev/null: it is no regular file"),
         ({"only": ("a", "c")}, r"--table c: there is none in .*; it has a, b"),
     ],
 )

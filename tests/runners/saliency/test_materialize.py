@@ -428,8 +428,11 @@ class TestPlaces:
         (place / "real").mkdir()
         (place / "real" / "t.jsonl").write_text('{"src": "../a.mp4"}\n')
         (place / "link.jsonl").symlink_to("real/t.jsonl")
-        run(order(place / "link.jsonl", place / "link.jsonl", root=place / "real"))
+        (place / "audit.json").symlink_to("real/audit.json")
+        wanted = order(place / "link.jsonl", place / "link.jsonl", root=place / "real", audit_json=place / "audit.json")
+        run(wanted)
         assert (place / "link.jsonl").is_symlink()
+        assert json.loads((place / "real" / "audit.json").read_text())["rows"]["ok"] == 1
         assert statuses(place / "real" / "t.jsonl") == ["ok"]
 
     def test_nothing_but_the_ledger_is_left_over(self, place: Path) -> None:
@@ -451,6 +454,8 @@ class TestPlaces:
             ({"output": "folder"}, "--output .*folder: it is a folder"),
             ({"audit_json": "none/audit.json"}, "--audit-json .*: its folder is not there"),
             ({"ledger": "folder"}, "--ledger .*folder: it is a folder"),
+            ({"audit_json": "pipe"}, "--audit-json .*pipe: it is no regular file"),
+            ({"output": "pipe"}, "--output .*pipe: it is no regular file"),
             ({"root": "none"}, "--root .*none: there is no such folder"),
             ({"audit_json": "out.jsonl"}, "--output and --audit-json are one file"),
             ({"audit_json": "t.jsonl"}, "--audit-json and --input are one file"),
@@ -460,6 +465,7 @@ class TestPlaces:
     )  # fmt: skip
     def test_places_that_will_not_do(self, place: Path, fields: dict[str, str], why: str) -> None:
         (place / "folder").mkdir()
+        os.mkfifo(place / "pipe")
         given = table(place, [{"src": "a.mp4"}])
         before = given.read_bytes()
         wanted = {"input": given, "output": place / "out.jsonl"} | {name: place / at for name, at in fields.items()}

@@ -192,13 +192,13 @@ def test_cells_are_asked_as_they_stand() -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (b'{"src": "a"', "end of the file"),
+        (b'{"src": "a"', "end of the line inside the object that opens at column 1"),
         (b'{"src": NaN}', "NaN is not JSON"),
         (b'{"src": "a", "x": [-Infinity]}', "Infinity is not JSON"),
-        (b'{"src": "a", "src": "b"}', "duplicate key"),
+        (b'{"src": "a", "src": "b"}', 'duplicate key "src"; it is first at column 2'),
         (b'{"src": "a", "x": {"k": 1, "k": 2}}', "duplicate key"),
         (b'{"src": "a"} {"src": "b"}', "nothing more"),
-        (b'{"src": "\xff"}', "UTF-8"),
+        (b'{"src": "\xff"}', "byte 0xff (byte 9 of the line) is not UTF-8"),
         ('{"src": "a"}'.encode("utf-16"), "UTF-8"),
         (b'["a"]', "a row is a JSON object"),
         (b"3", "a row is a JSON object"),

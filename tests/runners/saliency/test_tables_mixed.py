@@ -22,6 +22,8 @@ from smokegate_runners.saliency.columns import Columns
 from smokegate_runners.saliency.fill import Fill
 from smokegate_runners.saliency.tables_mixed import JsonlAsParquet, ParquetAsJsonl
 
+DAY = pa.date32()
+
 
 def as_parquet(rows: Sequence[Any], fills: Sequence[Fill] | None = None) -> pa.Table:
     text = "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows)
@@ -189,6 +191,46 @@ def test_nested_values_that_json_has_no_word_for() -> None:
     assert as_jsonl(fixed)[0]["v"] == ["1970-01-01 00:00:01.000", "1970-01-01 00:00:02.000"]
     mapped = pa.table({"src": ["a"], "v": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.timestamp("s")))})
     assert as_jsonl(mapped)[0]["v"] == [["k", "1970-01-01 00:00:01.000"]]
+    keyed = pa.table({"src": ["a"], "v": pa.array([[(1, Decimal("0.0000001"))]], pa.map_(DAY, pa.decimal128(9, 7)))})
+    assert as_jsonl(keyed)[0]["v"] == [["1970-01-02", "0.0000001"]]
+    viewed = pa.table({"src": ["a"], "v": pa.array([[1]], pa.list_view(pa.timestamp("s")))})
+    with pytest.raises(DocumentError, match=r"t\.parquet: row 1 holds a datetime, which JSON has no word for"):
+        as_jsonl(viewed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "last"),
+    [
+        (DAY, -719_162, 2_932_896),
+        (pa.date64(), -719_162 * 86_400_000, 2_932_896 * 86_400_000),
+        (pa.timestamp("s"), -62_135_596_800, 253_402_300_799),
+        (pa.timestamp("us", "America/New_York"), -62_135_596_800 * 10**6, 253_402_300_800 * 10**6 - 1),
+        (pa.time32("ms"), 0, 86_399_999),
+        (pa.time64("ns"), 0, 86_400 * 10**9 - 1),
+    ],
+    ids=str,
+)
+def test_an_instant_that_text_would_get_wrong_is_said(kind: Any, first: int, last: int) -> None:
+    bare = pa.int32() if kind.bit_width == 32 else pa.int64()
+    step = 86_400_000 if kind == pa.date64() else 1
+
+    def holding(*numbers: int | None) -> list[Any]:
+        cells = pa.array(numbers, bare).view(kind)
+        ends = pa.array(range(len(numbers) + 1), pa.int32())
+        lists = pa.ListArray.from_arrays(ends, pa.StructArray.from_arrays([cells], ["t"]))
+        return [
+            cells,
+            cells.dictionary_encode(),
+            lists,
+            pa.MapArray.from_arrays(ends, pa.array(["k"] * len(numbers)), cells),
+        ]
+
+    for fine in holding(first, None, last):
+        assert len(as_jsonl(pa.table({"src": ["a", "b", "c"], "x": fine}))) == 3
+    for beyond in (first - step, last + step):
+        for cells in holding(first, beyond):
+            with pytest.raises(DocumentError, match=r"t\.parquet: rows 1 to 2: column `x` holds an instant outside"):
+                as_jsonl(pa.table({"src": ["a", "b"], "x": cells}))
 
 
 @pytest.mark.parametrize("value", [float("inf"), -float("inf")])
