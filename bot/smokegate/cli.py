@@ -13,7 +13,19 @@ from typing import Any, ClassVar
 import click
 
 from smokegate import __version__
-from smokegate.commands import audit_trail, check, evidence, evidence_show, flip, gate, github, history, policy, retire
+from smokegate.commands import (
+    audit_trail,
+    check,
+    evidence,
+    evidence_show,
+    flip,
+    gate,
+    github,
+    history,
+    policy,
+    promote,
+    retire,
+)
 from smokegate.errors import SmokegateError
 
 EXIT_CANNOT_JUDGE = 2
@@ -42,7 +54,7 @@ def smokegate() -> None:
     """Nothing leaves smoke without proof: judge changes to a registry of models kept in git."""
 
 
-for _module in (audit_trail, check, evidence, flip, gate, github, history, policy, retire):
+for _module in (audit_trail, check, evidence, flip, gate, github, history, policy, promote, retire):
     smokegate.add_command(_module.command)
 evidence.command.add_command(evidence_show.command)
 

@@ -286,7 +286,8 @@ def _dispatch(stub: Stub, asked: Request, forward: Forward, found: dict[str, str
         return refusal(422, f"No ref found for: {body['ref']}")
     inputs, login = body.get("inputs", {}), stub.login_of(asked)
     # As `run-name` of our workflows has it.
-    title = " ".join(["smokegate", *(inputs[name] for name in ("harness", "nonce") if name in inputs)])
+    kind = "refresh" if "manifest" in inputs else inputs.get("harness")
+    title = " ".join(filter(None, ("smokegate", kind, inputs.get("nonce"))))
     sha = branch.data["object"]["sha"]
     number = stub.add_run(found["workflow"], body["ref"], sha, login, event="workflow_dispatch", title=title)
     stub.dispatches.append(Dispatch(found["workflow"], body["ref"], inputs, login, number))

@@ -47,12 +47,16 @@ def command(
 
     Exit code 0: flipped. 1: refused, or something else still blocks. 2: cannot judge.
     """
-    from smokegate.judge.report import Verdict
-    from smokegate.render import diff
     from smokegate.review.flip import Asked, flip
 
-    asked = Asked(ids, evidence, repo, base, registry, policy, supersedes, dry_run)
-    done = flip(asked)
+    return told(flip(Asked(ids, evidence, repo, base, registry, policy, supersedes, dry_run)), dry_run=dry_run)
+
+
+def told(done: Flipped, *, dry_run: bool) -> int:
+    """The exit code, once what was done is said."""
+    from smokegate.judge.report import Verdict
+    from smokegate.render import diff
+
     if done.refused:
         _refuse(done)
         return EXIT_REFUSED

@@ -1,35 +1,42 @@
-"""Files of the working tree as a flip is to leave them, worked out in memory."""
+"""Files of a tree as a flip is to leave them, worked out in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from smokegate.errors import DocumentError
 from smokegate.registry.document import DocumentFault, JsonDocument, Pointer, read_json
 from smokegate.registry.edit import set_value
-from smokegate.review.replacement import Draft, current
+from smokegate.review.replacement import Draft
 
 _LARGEST = 64 << 20
 _DEEPEST = 512
 _BESIDE = ("smoke", "sha256", "opset", "onnx_opset", "output_names", "input_names", "onnx")
 """What rows and sidecars have: a new member goes beside the first of these, so that no other line gets a comma."""
 
+Current = Callable[[str], bytes | None]
+"""What stands at a path, None where there is no file."""
+
 
 class Drafts:
-    """Paths are from the top of the working tree."""
+    """Paths are from the top of the tree."""
 
-    def __init__(self, top: Path) -> None:
-        self._top = top
+    def __init__(self, current: Current) -> None:
+        self._current = current
         self._was: dict[str, bytes | None] = {}
         self._now: dict[str, bytes] = {}
 
     def there(self, path: str) -> bytes | None:
-        """What lies in the working tree, as long as it is a plain file."""
+        """What lies there, as long as it is a plain file."""
         if path not in self._was:
-            self._was[path] = current(self._top, path)
+            self._was[path] = self._current(path)
         return self._was[path]
+
+    @property
+    def now(self) -> Mapping[str, bytes]:
+        """Everything that was put, whether it differs or not."""
+        return dict(self._now)
 
     def data(self, path: str) -> bytes:
         data = self._now.get(path, self.there(path))

@@ -1,0 +1,154 @@
+"""One comment: read, acknowledged, acted on, answered once.
+
+The answer is the record: a comment that has one is never acted on again. Until it is there, every act finds what an
+earlier worker left of it, and goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from smokegate.errors import SmokegateError
+from smokegate.github import acts, answers, grammar, remarks, reply, retiring
+from smokegate.github.acts import Act
+from smokegate.github.events import IssueComment
+from smokegate.github.faults import GitHubError, passing
+from smokegate.github.grammar import Command
+from smokegate.github.office import Office
+from smokegate.github.once import once
+from smokegate.github.port import Comment, Pull
+from smokegate.github.promote import Asked, Promoter
+from smokegate.github.roles import standing
+
+_ACTS: Mapping[str, Callable[[Office, Asked], Act]] = {
+    "hold": acts.hold,
+    "status": acts.status,
+    "recheck": acts.recheck,
+    "retire": retiring.retire,
+}
+_ON_CLOSED = frozenset({"hold", "status", "help"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    parts: tuple[str, ...] = ()
+    failed: bool = False
+    note: str | None = None
+    """Why there is no answer."""
+
+
+@dataclass(slots=True)
+class Clerk:
+    office: Office
+    _roles: dict[str, str] = field(default_factory=dict)
+
+    def handle(self, event: IssueComment) -> Answered:
+        asked = grammar.read(event.body)
+        if not asked or event.action not in {"created", "edited"}:
+            return Answered(note="no command")
+        office = self.office
+        if event.author.login.casefold() == office.ours.login.casefold():
+            return Answered(note="our own comment")
+        heard = self._reacted(event)
+        with office.turns().take(reply.comment_key(event.id), event.issue) as mine:
+            if not mine:
+                return Answered(note="another run answers this comment")
+            return self._answer(event, asked, heard=heard)
+
+    def _reacted(self, event: IssueComment) -> bool:
+        try:
+            self.office.hub.react(event.id, "eyes")
+        except GitHubError:
+            return False  # it is acknowledged by a comment instead
+        return True
+
+    def _answer(self, event: IssueComment, asked: grammar.Asked, *, heard: bool) -> Answered:
+        hub, key = self.office.hub, reply.comment_key(event.id)
+        comments = hub.comments(event.issue)
+        if reply.find(comments, key, self.office.ours):
+            return Answered(note="answered already")
+        comment = hub.comment(event.id)
+        if comment is None:
+            return Answered(note="the comment is gone")
+        if not heard and not reply.find(comments, _heard(event), self.office.ours):
+            comments = (*comments, self._say(event.issue, remarks.HEARD, _heard(event)))
+        pull = hub.pull(event.issue) if event.on_pull else None
+        done = [self._act(one, event, comment, pull, comments) for one in asked.commands]
+        parts = [act.said for act, _ in done]
+        parts += [answers.misspelt(asked.mistakes)] if asked.mistakes else []
+        self._put(event, parts, comments)
+        for act, _ in done:
+            act.then()
+        return Answered(tuple(parts), failed=any(failed for _, failed in done))
+
+    # -- one command ------------------------------------------------------------------------------------------------
+
+    def _act(
+        self, command: Command, event: IssueComment, comment: Comment, pull: Pull | None, comments: Sequence[Comment]
+    ) -> tuple[Act, bool]:
+        try:
+            refused = self._refused(command, event, comment, pull)
+            if refused is not None:
+                return Act(refused), False
+            if command.name == "help":
+                return Act(answers.help_(self.office.settings)), False
+            if pull is None:
+                return Act(answers.no_pull(command)), False
+            return self._done(Asked(command, comment, pull, comments)), False
+        except SmokegateError as error:
+            if passing(error):
+                raise
+            url = self.office.run_url(self.office.step.run_id)
+            return Act(answers.failed(command, error.message, error.fix, url)), True
+
+    def _refused(self, command: Command, event: IssueComment, comment: Comment, pull: Pull | None) -> str | None:
+        author = comment.author
+        if author.bot or event.by_app or author.login != event.author.login:
+            return answers.bot(command, event.author.login)
+        if event.edited or comment.updated_at != comment.created_at or comment.body != event.body:
+            return answers.edited(command)
+        role = standing(command.name, self._role(author.login), self.office.settings)
+        if not role.suffices:
+            return answers.role(command, author.login, role)
+        if pull is not None and pull.state != "open" and command.name not in _ON_CLOSED:
+            return answers.closed(command, merged=pull.merged)
+        return None
+
+    def _role(self, login: str) -> str:
+        if login not in self._roles:
+            self._roles[login] = self.office.hub.permission(login)
+        return self._roles[login]
+
+    def _done(self, asked: Asked) -> Act:
+        office = self.office
+        if asked.command.name == "promote":
+            return Act("\n\n".join(Promoter(office).promote(asked)))
+        return _ACTS[asked.command.name](office, asked)
+
+    # -- answering --------------------------------------------------------------------------------------------------
+
+    def _put(self, event: IssueComment, parts: Sequence[str], comments: Sequence[Comment]) -> None:
+        """Into the acknowledgement, where that had to be a comment."""
+        key = reply.comment_key(event.id)
+        said = reply.find(comments, _heard(event), self.office.ours)
+        if said is None or self.office.hub.update_comment(said.id, reply.put_together(parts, key)) is None:
+            self._say(event.issue, *parts, key)
+
+    def _say(self, issue: int, *parts_and_key: str) -> Comment:
+        *parts, key = parts_and_key
+        return say(self.office, issue, parts, key)
+
+
+def _heard(event: IssueComment) -> str:
+    return f"heard:{event.id}"
+
+
+def say(office: Office, issue: int, parts: Sequence[str], key: str) -> Comment:
+    """One comment by its key, whoever else may be saying it."""
+
+    def there() -> Comment | None:
+        return reply.find(office.hub.comments(issue), key, office.ours)
+
+    body = reply.put_together(parts, key)
+    return once(there, lambda: office.hub.create_comment(issue, body), office.clock)

@@ -1,0 +1,207 @@
+"""The hosted job: what the runner left is a claim until it is verified here; then it is signed, said, and proposed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smokegate.errors import SmokegateError
+from smokegate.evidence.documents import Evidence, read
+from smokegate.evidence.gates import GateResult, evaluate
+from smokegate.github import answers, artifact, flip_pr, locking, outcome, remarks, reply
+from smokegate.github.artifact import Artifact, ArtifactError
+from smokegate.github.command import say
+from smokegate.github.faults import passing
+from smokegate.github.flip_body import WITHOUT_APP
+from smokegate.github.flip_pr import Claim
+from smokegate.github.grammar import Command
+from smokegate.github.harness import VERDICTS
+from smokegate.github.locking import Fate
+from smokegate.github.office import Office
+from smokegate.github.outcome import Outcome
+from smokegate.github.port import Artifact as Kept
+from smokegate.github.promotion import Request, RequestError
+from smokegate.github.signing import Pen
+from smokegate.github.vetting import Freed, Stale, Vetted, Void, moved, ours, vet
+from smokegate.policy import Gate
+from smokegate.review.law import effective_policy
+from smokegate.review.sides import Sides
+
+ARTIFACT = "smokegate-promotion"
+_FATES = {"cancelled": Fate.CANCELLED, "timed_out": Fate.TIMED_OUT, "failure": Fate.DIED}
+_UNSIGNED = "nobody signed it; its numbers were worked out again here"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    said: str = ""
+    verdict: str = ""
+    """promote, hold, void; empty where nothing was said."""
+    flip: str | None = None
+    note: str | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finisher:
+    office: Office
+    pen: Pen | None = None
+
+    def finish(self, request: Request) -> Finished:
+        office, key = self.office, reply.promotion_key(request.nonce)
+        try:
+            ours(office, request, whole=False)
+        except Freed as freed:
+            return Finished(note=freed.message)
+        with office.turns().take(key, request.pr) as mine:
+            if not mine:
+                return Finished(note="another run answers for this promotion")
+            done = Finished(note="answered already")
+            if reply.find(office.hub.comments(request.pr), key, office.ours) is None:
+                try:
+                    done = self._done(request)
+                except Freed as freed:
+                    return Finished(note=freed.message)
+                say(office, request.pr, [done.said], key)
+            office.locks().free(request.nonce, locking.refs(request.registry, request.ids))
+            return done
+
+    def _done(self, request: Request) -> Finished:
+        try:
+            return self._judged(vet(self.office, request, verdict=True))
+        except Void as void:
+            return Finished(_void(request, void), "void")
+        except Stale as stale:
+            return Finished(remarks.not_standing(request, stale.message), "void")
+        except ArtifactError as error:
+            return Finished(answers.bad_artifact(request, self._url, error.message), "void", failed=True)
+        except RequestError:
+            raise  # one that is none of ours gets no comment
+        except SmokegateError as error:
+            if passing(error):
+                raise
+            command = Command("promote", request.ids)
+            return Finished(answers.failed(command, error.message, error.fix, self._url), "void", failed=True)
+
+    @property
+    def _url(self) -> str:
+        return self.office.step.run_url
+
+    # -- what the runner left ---------------------------------------------------------------------------------------
+
+    def _judged(self, vetted: Vetted) -> Finished:
+        request = vetted.request
+        kept = self.office.hub.artifacts(self.office.step.run_id, name=ARTIFACT)
+        if not kept:
+            return Finished(self._nothing(request), "void", failed=True)
+        if kept[0].expired:
+            return Finished(answers.no_artifact(request, self._url, expired=True), "void", failed=True)
+        left = artifact.read(self._downloaded(kept[0]))
+        evidence = _evidence(left)
+        _require_of(evidence, request, self.office.step.run_id)
+        gate = self._gate(request)
+        result = evaluate(gate, request.gate, evidence)
+        if result.passed is not (evidence.verdict == "PROMOTE"):
+            told = "meet the gate" if result.passed else "miss the gate"
+            raise ArtifactError(f"it says {evidence.verdict}, and its own numbers {told}")
+        if not result.passed:
+            return Finished(self._outcome(request, evidence, result, _UNSIGNED), "hold")
+        return self._promoted(Claim(request, evidence, gate, result, left))
+
+    def _nothing(self, request: Request) -> str:
+        ended = {job.conclusion for job in self.office.hub.jobs(self.office.step.run_id)}
+        fate = next((fate for conclusion, fate in _FATES.items() if conclusion in ended), None)
+        if fate is None:
+            return answers.no_artifact(request, self._url, expired=False)
+        return answers.over(request, fate, self._url, self.office.settings)
+
+    def _downloaded(self, kept: Kept) -> bytes:
+        if kept.size > artifact.LARGEST:
+            raise ArtifactError(f"it is {kept.size:,} bytes, and a harness leaves at most {artifact.LARGEST:,}")
+        data = self.office.hub.download_artifact(kept.id, limit=artifact.LARGEST)
+        said = (kept.digest or "").removeprefix("sha256:")
+        if said and said != hashlib.sha256(data).hexdigest():
+            raise ArtifactError(f"its bytes are not those of the digest {said}")
+        return data
+
+    def _gate(self, request: Request) -> Gate:
+        """The target branch's, as it is now."""
+        tip = self.office.court.store.tip(request.base_ref)
+        with self.office.repo() as repo:
+            tree = repo.tree(tip)
+            sides = Sides(tree, tree, repo, tip)
+            policy = effective_policy(sides, request.registry, self.office.court.question.policy).policy
+        if request.gate not in policy.gates:
+            raise Stale(f"the policy on {request.base_ref} has no gate {request.gate} any more")
+        return policy.gates[request.gate]
+
+    # -- what is made of it -----------------------------------------------------------------------------------------
+
+    def _promoted(self, claim: Claim) -> Finished:
+        request, office = claim.request, self.office
+        plan = flip_pr.plan(office, claim, self.pen)
+        if plan.refused:
+            said = self._outcome(request, claim.evidence, claim.result, plan.attested, faults=plan.refused)
+            return Finished(said, "hold")
+        now = office.hub.pull(request.pr)
+        if why := moved(office, request, now):
+            raise Void(why, now)
+        opened = flip_pr.propose(office, claim, plan)
+        said = self._outcome(request, claim.evidence, claim.result, plan.attested, flip=opened.url)
+        if office.ours.app_id is None:
+            said += f"\n\n{WITHOUT_APP}"
+        return Finished(said, "promote", opened.url)
+
+    def _outcome(
+        self,
+        request: Request,
+        evidence: Evidence,
+        result: GateResult,
+        attested: str,
+        *,
+        flip: str | None = None,
+        faults: Sequence[str] = (),
+    ) -> str:
+        return outcome.render(Outcome(request, evidence, request.gate, result, attested, self._url, flip, faults))
+
+
+def _void(request: Request, void: Void) -> str:
+    pull = void.pull
+    if pull.state != "open":
+        return remarks.closed(request, merged=pull.merged)
+    if pull.head_sha != request.head_sha:
+        return answers.voided(request, pull.head_sha)
+    return remarks.retargeted(request, pull.base_ref)
+
+
+def _evidence(left: Artifact) -> Evidence:
+    there = [name for name in VERDICTS if f"{name}.json" in left.files]
+    if len(there) != 1:
+        raise ArtifactError(f"it has {len(there)} verdicts ({' and '.join(there) or 'none'}), and one is wanted")
+    name = f"{there[0]}.json"
+    found = read(left.file(name), name)
+    if not isinstance(found, Evidence):
+        raise ArtifactError(f"{name} in it cannot be read: {found.message}")
+    return found
+
+
+def _require_of(evidence: Evidence, request: Request, run: int) -> None:
+    """That it is what this very run measured for this very request."""
+    said = evidence.fields.get("request")
+    said = said if isinstance(said, dict) else {}
+    wanted = {
+        "repository": request.repository,
+        "pr": request.pr,
+        "head_sha": request.head_sha,
+        "actor": request.actor,
+        "comment": request.comment,
+        "run": run,
+    }
+    for name, value in wanted.items():
+        if said.get(name) != value:
+            what = name.replace("_", " ")
+            raise ArtifactError(f"its evidence is about the {what} {said.get(name)!r}, and this promotion {value!r}")
+    ids = sorted(str(subject.id) for subject in evidence.subjects)
+    if ids != sorted(request.ids):
+        raise ArtifactError(f"its evidence is about {', '.join(ids[:20])}, and what was asked for is another thing")

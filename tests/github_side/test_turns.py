@@ -1,0 +1,95 @@
+"""Whose turn it is, as it is written down and read back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from github_side.memory import InMemory, Memory, client
+from github_side.still_clock import StillClock
+from smokegate.github import turns
+from smokegate.github.ground import Ground
+from smokegate.github.turns import PREFIX, Turns, Worker, read, ref_of
+
+
+@pytest.fixture
+def hub() -> Memory:
+    git = InMemory()
+    git.move("refs/heads/main", git.commit("main", git.tree([], None), [], "x"))
+    return Memory(git, StillClock())
+
+
+def worker(hub: Memory, run: int, attempt: int = 1) -> Turns:
+    main = hub.git.refs()["refs/heads/main"]
+    found = hub.git.get(main)
+    assert found is not None
+    return Turns(client(hub), hub.clock, Worker(run, attempt), Ground(main, found[0]))
+
+
+def running(hub: Memory) -> int:
+    return hub.stub.add_run("promote.yml", "main", "0" * 40, "x", event="issue_comment", title="x")
+
+
+def test_one_has_it_and_then_the_next(hub: Memory) -> None:
+    first, second = (worker(hub, running(hub)) for _ in range(2))
+    with first.take("comment:7", 3) as mine:
+        with second.take("comment:7", 3) as theirs, second.take("comment:8", 3) as another:
+            assert (mine, theirs, another) == (True, False, True)
+        (turn,) = second.standing()
+        assert (turn.key, turn.pull, turn.run) == ("comment:7", 3, first.worker.run)
+    assert hub.git.refs().keys() == {"refs/heads/main"}
+    with second.take("comment:7", 3) as mine:
+        assert mine
+
+
+def test_left_by_an_error_it_waits_for_the_run_to_end(hub: Memory) -> None:
+    first, second = (worker(hub, running(hub)) for _ in range(2))
+    with pytest.raises(KeyError), first.take("comment:7", 3):
+        raise KeyError
+    with second.take("comment:7", 3) as mine:
+        assert not mine
+    hub.stub.finish(first.worker.run, "failure")
+    with second.take("comment:7", 3) as mine:
+        assert mine
+    assert f"{PREFIX}comment/7" not in hub.git.refs()
+
+
+def test_of_one_run_a_later_attempt_takes_over(hub: Memory) -> None:
+    run = running(hub)
+    with pytest.raises(KeyError), worker(hub, run, 2).take("a", 3):
+        raise KeyError
+    for attempt, taken in ((1, False), (2, False), (3, True)):
+        with worker(hub, run, attempt).take("a", 3) as mine:
+            assert mine is taken
+
+
+def test_of_two_who_take_over_one_does(hub: Memory) -> None:
+    gone = running(hub)
+    with pytest.raises(KeyError), worker(hub, gone).take("a", 3):
+        raise KeyError
+    hub.stub.finish(gone, "failure")
+    first, second = (worker(hub, running(hub)) for _ in range(2))
+    seen: list[bool] = []
+
+    def meanwhile(asked: object) -> None:
+        """Between the moment that the first has made its commit and the one that it moves the ref."""
+        if getattr(asked, "verb", "") == "PATCH" and not seen:
+            seen.append(False)
+            seen[0] = second._taken(ref_of("a"), turns.Turn("a", 3, second.worker.run, 1, 1))
+
+    hub.before = meanwhile
+    with first.take("a", 3) as mine:
+        assert (mine, seen) == (False, [True])
+
+
+@given(st.text(max_size=200))
+def test_whatever_else_is_written_there_is_no_turn(text: str) -> None:
+    assert read(f"smokegate turn\n\n{text}") is None or '"key"' in text
+    assert read(text) is None
+
+
+@pytest.mark.parametrize("key", ["", "A", "a:", "a/../b", "a b", "a:\n", "../heads/main"])
+def test_no_key_leads_elsewhere(key: str) -> None:
+    with pytest.raises(ValueError, match="nobody can have a turn"):
+        ref_of(key)
