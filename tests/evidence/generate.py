@@ -11,15 +11,16 @@ from pydantic import BaseModel
 from smokegate.evidence.models import LosoSeed, PromoteV1, PromoteV2
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-TITLES: dict[str, tuple[type[BaseModel], str]] = {
+Titles = dict[str, tuple[type[BaseModel], str]]
+TITLES: Titles = {
     "promote-v1": (PromoteV1, "PROMOTE.json or HOLD.json, version 1"),
     "promote-v2": (PromoteV2, "PROMOTE.json or HOLD.json, version 2"),
     "loso-seed": (LosoSeed, "loso_seed{N}.json"),
 }
 
 
-def schema(name: str) -> str:
-    model, title = TITLES[name]
+def schema(name: str, titles: Titles = TITLES) -> str:
+    model, title = titles[name]
     document: dict[str, Any] = model.model_json_schema()
     document |= {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
