@@ -15,7 +15,7 @@ from smokegate.errors import UsageError
 from smokegate.render.life import Trail
 from smokegate.render.trail import text
 
-QUICK = 5.0
+QUICK = 20.0
 
 
 def test_added_flipped_and_proven(promoted: Forge, told: Told) -> None:

@@ -159,9 +159,9 @@ def test_another_metric_is_another_comparison() -> None:
 
 
 def test_too_many_items_are_refused_at_once() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert "group them" in " ".join(verdict(items(comparison.MOST_ITEMS + 1)).reasons)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-9, 1.0, 1e9, 1e300])

@@ -15,6 +15,7 @@ import pytest
 from forge import Forge, sha256
 from github_side.promotions import MEMBERS, NAME, Town, dispatched, founded, measured, order, proposed, with_corpus
 from github_side.test_laying_out import Fetched
+from processes import alive, until
 from runners.saliency import contests
 from smokegate.errors import SmokegateError
 from smokegate.github import harness, running
@@ -271,5 +272,4 @@ def test_a_harness_that_takes_too_long_is_ended_with_all_that_it_started(
     with pytest.raises(HarnessError, match=r"took longer than the 0\.02 minutes"):
         running.run([], tmp_path, 0.02)  # type: ignore[arg-type]
     child = int((tmp_path / "child").read_text())
-    status = Path(f"/proc/{child}/status")
-    assert not status.exists() or "zombie" in status.read_text()
+    until(lambda: not alive(child))

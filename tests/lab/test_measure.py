@@ -19,6 +19,7 @@ import onnx_models
 from evidence.corpora import rows, table
 from lab.specimens import constant, content, endless, graph, model, model_of, node, outside, port
 from lab.test_sandbox import in_a_fresh_process
+from processes import PATIENCE, until
 from smokegate.evidence.corpus import FEATURES, CorpusFault, CorpusTable
 from smokegate.evidence.features import ENCODERS, Feeds
 from smokegate.evidence.measure import Measurement, MeasurementFailed, NotMeasured, agrees
@@ -245,7 +246,7 @@ def test_a_hundred_thousand_rows(lab: Lab) -> None:
     found = fed(lab, onnx_models.mlp(), {"features": features}, scores)
     assert isinstance(found, Measurement)
     assert found.rows == 100_000
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 100
 
 
 def slow() -> bytes:
@@ -291,12 +292,10 @@ def test_a_child_that_is_killed_half_way(lab: Lab) -> None:
     children = Path(f"/proc/{worker}/task/{worker}/children")
     task = threading.Thread(target=lambda: found.append(fed(lab, slow(), many, np.tile(SCORES, 100))))
     task.start()
-    deadline = time.monotonic() + 20
-    while not (child := children.read_text().split()) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(children.read_text)
     time.sleep(0.3)
-    os.kill(int(child[0]), signal.SIGKILL)
-    task.join(20)
+    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+    task.join(PATIENCE)
     assert "killed from outside" in failure(found[0])
     assert isinstance(judged(lab, onnx_models.mlp(11)), Measurement)
 

@@ -456,9 +456,9 @@ def test_a_file_that_a_formatter_wrote_stays_as_it_would_write_it(value: Any, un
 def test_one_flip_in_a_long_registry_is_fast() -> None:
     models = [{"id": f"m{i}", "onnx": "a.onnx", "sha256": "0" * 64, "smoke": True} for i in range(10_000)]
     text = json.dumps({"schema_version": 1, "models": models}, indent=2)
-    began = time.perf_counter()
+    began = time.process_time()
     after = set_value(text, ("models", 9000, "notes"), "é")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     lines = after.split("\n")
     lines.remove('      "notes": "é",')
     assert lines == text.split("\n")

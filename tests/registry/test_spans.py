@@ -124,13 +124,13 @@ def test_one_field_far_down_a_long_registry_is_found_fast() -> None:
     text = json.dumps(document, indent=2)
     times = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.process_time()
         spans = Spans(text)
         assert spans.where(("models", 9000, "smoke")) == (9000 * 9 + 10, 16)
-        times.append(time.perf_counter() - began)
-    began = time.perf_counter()
+        times.append(time.process_time() - began)
+    began = time.process_time()
     for index in range(0, 9000, 90):
         spans.where(("models", index, "smoke"))
-    again = time.perf_counter() - began
+    again = time.process_time() - began
     assert min(times) < 0.06 * 2, "60 ms, and as much again for a busy machine"
     assert again < min(times), "what is known of the array is not read again"

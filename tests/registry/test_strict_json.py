@@ -161,9 +161,9 @@ def test_a_scalar_has_no_depth() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 10_000 + "]" * 10_000, '{"a":' * 10_000 + "1" + "}" * 10_000, "[" * MIB])
 def test_an_avalanche_of_brackets_fails_fast(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert fault(text, max_bytes=2 * MIB).kind is FaultKind.DEPTH
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_bound_past_the_interpreters_stack_holds_too() -> None:
@@ -179,9 +179,9 @@ def test_an_oversized_file_is_refused_unread() -> None:
     data = b" " * (100 * MIB)
     tracemalloc.start()
     try:
-        began = time.perf_counter()
+        began = time.process_time()
         assert fault(data, max_bytes=16 * MIB).kind is FaultKind.SIZE
-        assert time.perf_counter() - began < 0.1
+        assert time.process_time() - began < 0.1
         assert tracemalloc.get_traced_memory()[1] < MIB
     finally:
         tracemalloc.stop()
@@ -295,9 +295,9 @@ def test_ten_thousand_entries_cost_little_more_than_the_plain_decoder() -> None:
     def best(reader: Any) -> float:
         times = []
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.process_time()
             assert reader(data)["schema_version"] == 1
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
         return min(times)
 
     assert best(lambda data: read(data, max_bytes=16 * MIB)) < max(5 * best(json.loads), 0.15)

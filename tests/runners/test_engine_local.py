@@ -6,36 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from processes import PATIENCE, alive, until
 from runners.hands import PID, Hands, jobs
 from smokegate.errors import SmokegateError, UsageError
 from smokegate_runners import engine, engine_local
 from smokegate_runners.engine_local import LocalEngine
 from smokegate_runners.saliency import cores
 from smokegate_runners.saliency.work import Job, Outcome, Status
-
-PATIENCE = 240.0
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it does not come to pass"
-        time.sleep(0.01)
-
-
-def alive(pid: int) -> bool:
-    """A zombie is no more: nobody may be there to reap it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def pids(marks: Path, kind: str = "") -> set[int]:
@@ -166,6 +149,7 @@ def test_an_error_in_the_middle_leaves_no_process(marks: Path) -> None:
 SCRIPT = """
 import signal, sys
 from pathlib import Path
+from processes import PATIENCE, alive, until
 from runners.hands import Hands, jobs
 from smokegate_runners.engine import settle
 

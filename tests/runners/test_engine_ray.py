@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 import onnx_models
+from processes import PATIENCE, until
 from runners.hands import PATH, Hands, Marked, jobs
 from runners.saliency import films
 from smokegate.errors import SmokegateError, UsageError
@@ -32,17 +33,9 @@ from smokegate_runners.saliency.order import Order
 from smokegate_runners.saliency.progress import Journal
 from smokegate_runners.saliency.work import Job, Outcome, Status, WorkerFactory
 
-PATIENCE = 120.0
 QUICK = {"health_check_period_ms": 500, "health_check_timeout_ms": 500, "health_check_failure_threshold": 2}
 TOKEN = secrets.token_hex(32)
 """Ray reads it once in a process."""
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it does not come to pass"
-        time.sleep(0.01)
 
 
 def parent_of(pid: int) -> int:
