@@ -134,13 +134,17 @@ class Limits(Strict):
         examples=[10],
     )
     run_seconds: int = Field(
-        default=20, ge=1, le=600, description="CPU seconds that the run check (SG306) may take.", examples=[60]
+        default=20,
+        ge=1,
+        le=600,
+        description="CPU seconds that the run check (SG306) may take, and `saliency compare` for a picture.",
+        examples=[60],
     )
     run_memory_mib: int = Field(
         default=1024,
         ge=256,
         le=1_048_576,
-        description="Memory for the run check on top of four times the model's own size.",
+        description="Memory for the run check and for each model of a comparison, on top of what its size explains.",
         examples=[2048],
     )
 

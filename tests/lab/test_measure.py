@@ -288,7 +288,7 @@ def test_a_child_that_is_killed_half_way(lab: Lab) -> None:
     many = {"x": np.tile(X, (100, 1))}
     lab.start()
     assert lab._runner._live is not None
-    worker = lab._runner._live._process.pid
+    worker = lab._runner._live.process.pid
     children = Path(f"/proc/{worker}/task/{worker}/children")
     task = threading.Thread(target=lambda: found.append(fed(lab, slow(), many, np.tile(SCORES, 100))))
     task.start()

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from smokegate.apart.quoting import one_line
 from smokegate.evidence.measure import Measurement, MeasurementFailed
 from smokegate.judge.ports import Bytes
 from smokegate.lab import answers
 from smokegate.lab.channel import Channel
 from smokegate.lab.handover import descriptor_of
 from smokegate.lab.mishaps import mishap, out_of_memory
-from smokegate.lab.quoting import one_line
 from smokegate.policy import Limits
 from smokegate.registry.graph import Graph, GraphFault, RunResult
 

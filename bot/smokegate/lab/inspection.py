@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+from smokegate.apart.jail import Buffer
 from smokegate.lab import external
-from smokegate.lab.jail import Buffer
 from smokegate.lab.onnx_lite import ValidationError, check_model, pb
 from smokegate.lab.parse import UnreadableError, parse
 from smokegate.lab.scaler import find_scaler

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from smokegate.apart.jail import Buffer
 from smokegate.evidence.measure import measured
-from smokegate.lab.jail import Buffer
 from smokegate.lab.session import REFUSALS, RefusedError, load, refusal
 
 

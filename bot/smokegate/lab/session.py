@@ -8,7 +8,7 @@ from typing import Any
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from smokegate.lab.jail import Buffer
+from smokegate.apart.jail import Buffer
 
 # ONNX Runtime's own exceptions share no base class below Exception.
 REFUSALS: tuple[type[Exception], ...] = (

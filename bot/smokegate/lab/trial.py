@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from smokegate.apart.jail import Buffer
 from smokegate.lab import feeds
-from smokegate.lab.jail import Buffer
 from smokegate.lab.session import REFUSALS, RefusedError, load, refusal
 
 _TENSOR = re.compile(r"tensor\((\w+)\)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from smokegate.apart.jail import Buffer
 from smokegate.lab import measuring, trial
-from smokegate.lab.jail import Buffer
 
 
 def warm_up() -> None:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from smokegate.lab import jail, wire
+from smokegate.apart import interpreter, jail, wire
 
 _TASKS = {"inspect": "smokegate.lab.inspection", "run": "smokegate.lab.workbench"}
 
@@ -40,7 +40,7 @@ def main(task_name: str, descriptor: int) -> None:
         wire.send_json(client, {"ready": False, "problem": str(missing)})
         return
     jail.open_files_to_the_full()
-    _mute()
+    interpreter.mute()
     jail.isolate()
     wire.send_json(client, {"ready": True})
     with contextlib.suppress(wire.ClosedError, OSError):
@@ -53,14 +53,6 @@ def main(task_name: str, descriptor: int) -> None:
                 _prepare(task)
                 warm = True
             child.see_through()
-
-
-def _mute() -> None:
-    """From here on nothing is printed: what libraries say about a model is not for the judge's terminal."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    os.close(nowhere)
 
 
 def _waiting(client: socket.socket) -> bool:
@@ -80,7 +72,7 @@ class _Child:
         request = wire.receive_json(client)
         files: list[int] = []
         for _ in range(request["files"]):
-            files += wire.receive(client)[1]
+            files += wire.receive_file(client)
         self._client = client
         self._wall_seconds: float = request["wall_seconds"]
         self._answers, answer_end = os.pipe()

@@ -13,7 +13,7 @@ from smokegate_runners.commands import saliency_students
 from smokegate_runners.commands.judges_side import judge_of
 
 if TYPE_CHECKING:
-    from smokegate_runners.saliency.compare import Given, Side
+    from smokegate_runners.saliency.compare import Given
     from smokegate_runners.saliency.contest import Contest
 
 EXIT_HOLD = 1
@@ -43,7 +43,13 @@ command.add_command(saliency_students.train)
 @click.option("--registry", type=_FILE, metavar="PATH", help="Default: the nearest above the candidate.")
 @click.option("--candidate-id", metavar="ID", help="The candidate's entry. Default: the one that names the file.")
 @click.option("--base", metavar="REV", help="What is in production. Default: the fork from the default branch.")
-@click.option("--provider", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True)
+@click.option(
+    "--provider",
+    type=click.Choice(("cpu", "cuda")),
+    default="cpu",
+    show_default=True,
+    help="On cuda a model keeps the right to files, sockets and memory.",
+)
 @click.option("--threads", type=click.IntRange(0), default=0, help="Of ONNX Runtime. Default: one a core.")
 def compare(asked_in: Path | None, **given: Any) -> int:
     """Measure both models on the same items by block IoU, and write PROMOTE.json or HOLD.json.
@@ -60,10 +66,10 @@ def compare(asked_in: Path | None, **given: Any) -> int:
     plain = {name: value.as_posix() if isinstance(value, Path) else value for name, value in given.items()}
     record = provenance.Run(Path(__file__), plain, work.PACKAGES)
     named = {name: given[name] for name in ("registry", "candidate_id", "base", "policy")}
-    with judge_of("saliency compare") as judge:
+    paths = [path for path in (given["candidate"], incumbent) if path is not None]
+    with judge_of("saliency compare") as judge, work.opened(paths, given["provider"], given["threads"]) as sides:
         contest: Contest = judge.contest(given["candidate"], incumbent, **named)
         _covers(asked.ids, contest.candidate.id)
-        sides = [_side(path, given) for path in (given["candidate"], incumbent) if path is not None]
         out = folder(given["out"])
         order = work.Order(sides[0], (*sides, None)[1], given["items"], out, dict(asked.said) or None)
         done = work.run(order, contest, judge, Journal(sys.stderr))
@@ -80,12 +86,6 @@ def _covers(ids: tuple[str, ...], candidate: str) -> None:
             f"the request names {', '.join(sorted(set(ids)))}, and the candidate is {candidate}",
             fix="compare one candidate at a time, each by a request of its own",
         )
-
-
-def _side(path: Path, given: dict[str, Any]) -> Side:
-    from smokegate_runners.saliency import compare as work
-
-    return work.opened(path, given["provider"], given["threads"])
 
 
 def _tell(done: Given, contest: Contest) -> None:

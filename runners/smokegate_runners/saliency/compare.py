@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,26 +14,28 @@ from smokegate.evidence import write
 from smokegate.evidence.corpus import quoted
 from smokegate.evidence.documents import Evidence, read
 from smokegate.evidence.examine import Fault, Wanted, examine
+from smokegate.policy import Limits
 from smokegate_runners import provenance, verdict
-from smokegate_runners.saliency import block_iou, evaluation, runtime
-from smokegate_runners.saliency.block_iou import Overlap, Rule
+from smokegate_runners.saliency import apart, block_iou, evaluation, handed
+from smokegate_runners.saliency.allowance import allowance
+from smokegate_runners.saliency.apart import GaveNoMask, ModelApart, Refused
+from smokegate_runners.saliency.block_iou import Blocks, Overlap, Rule
 from smokegate_runners.saliency.contest import Contest, Judge
-from smokegate_runners.saliency.evaluation import ENCODERS, Evaluation, Item, Loaded
-from smokegate_runners.saliency.model import ModelFailed, SaliencyModel
+from smokegate_runners.saliency.evaluation import ENCODERS, Evaluation, Item
 from smokegate_runners.saliency.progress import Journal
 
 METRICS = ("iou", "block_iou")
 """What a gate may call what is compared here."""
 PACKAGES = ("smokegate", "av", "numpy", "onnxruntime")
 RULE = Rule()
-_PROVIDERS = {runtime.CPU: "CPUExecutionProvider", runtime.CUDA: "CUDAExecutionProvider"}
+_PROVIDERS = {apart.CPU: "CPUExecutionProvider", apart.CUDA: "CUDAExecutionProvider"}
 """As ONNX Runtime calls them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     path: Path
-    model: SaliencyModel
+    model: ModelApart
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +55,21 @@ class Given:
     """What the judge will hold against a PROMOTE all the same, a small corpus for one."""
 
 
-def opened(path: Path, provider: str, threads: int) -> Side:
-    return Side(path, SaliencyModel(path, provider=provider, threads=threads))
+@contextmanager
+def opened(paths: Sequence[Path], provider: str, threads: int) -> Iterator[list[Side]]:
+    """Each with a process of its own: what takes one over has no say in what the other gives."""
+    with ExitStack() as stack:
+        yield [Side(path, stack.enter_context(closing(ModelApart(provider, threads)))) for path in paths]
 
 
 def run(order: Order, contest: Contest, judge: Judge, journal: Journal) -> Given:
     started = time.perf_counter()
     _require_metric(contest)
-    for side, wanted in ((order.candidate, contest.candidate), (order.incumbent, contest.incumbent)):
-        if side is not None and wanted is not None:
-            _require_same(side, wanted)
     items = evaluation.read(order.items, RULE)
-    measured = [_measured(order, items, one) for one in _told(items, journal)]
+    pairs = ((order.candidate, contest.candidate), (order.incumbent, contest.incumbent))
+    sides = [(side, wanted) for side, wanted in pairs if side is not None and wanted is not None]
+    _load(sides, items, contest.policy.policy.limits)
+    measured = _measured([side for side, _ in sides], items, journal)
     against, provider = contest.incumbent, _PROVIDERS[order.candidate.model.provider]
     document = write.promote(
         gate=contest.gate,
@@ -82,14 +87,6 @@ def run(order: Order, contest: Contest, judge: Judge, journal: Journal) -> Given
     return Given(document, verdict.leave(document, order.out), _faults(document, contest))
 
 
-def _told(items: Evaluation, journal: Journal) -> Iterator[Item]:
-    phase = journal.phase("compared", "items", len(items.items))
-    for item in items.items:
-        yield item
-        phase.advance()
-    phase.end()
-
-
 def _require_metric(contest: Contest) -> None:
     if contest.gate.metric not in METRICS:
         raise UsageError(
@@ -98,47 +95,82 @@ def _require_metric(contest: Contest) -> None:
         )
 
 
-def _require_same(side: Side, wanted: Wanted) -> None:
-    """Evidence is about the bytes that are run, and these were read anew since the judge was asked."""
-    found = side.model.described.digests
-    external = {posixpath.normpath(place): digest for place, digest in found.external}
-    if found.sha256 != wanted.sha256 or external != wanted.external:
-        raise DocumentError(f"{side.path} is another model now than when the run began", fix="run it again")
+def _load(sides: Sequence[tuple[Side, Wanted]], items: Evaluation, limits: Limits) -> None:
+    """Both at a time."""
+    for side, wanted in sides:
+        files = handed.files(side.path, wanted, model_mib=limits.model_mib)
+        room = allowance(
+            limits,
+            model_bytes=files.size,
+            threads=side.model.threads,
+            most_pixels=items.most_pixels,
+            pictures=len(items.items),
+        )
+        side.model.load(files, room)
+    for side, _ in sides:
+        try:
+            side.model.loaded()
+        except Refused as refusal:
+            raise UsageError(refusal.message, fix=refusal.fix) from None
+        except GaveNoMask as failure:
+            raise DocumentError(f"{side.path}, while it was loaded: {failure.message}") from None
 
 
 # -- numbers ---------------------------------------------------------------------------------------------------------
 
 
-def _measured(order: Order, items: Evaluation, item: Item) -> tuple[Overlap, Overlap | None]:
-    loaded = items.load(item, RULE)
-    return _overlap(order.candidate, loaded, item), _overlap(order.incumbent, loaded, item) if order.incumbent else None
+def _measured(sides: Sequence[Side], items: Evaluation, journal: Journal) -> list[list[Overlap]]:
+    """Of each item, side by side. The next one is read while the models are at work."""
+    phase = journal.phase("compared", "items", len(items.items))
+    found = []
+    loaded = items.load(items.items[0], RULE)
+    for item, following in zip(items.items, (*items.items[1:], None), strict=True):
+        for side in sides:
+            with _named(side, item):
+                side.model.ask(loaded.rgb)
+        upcoming = items.load(following, RULE) if following is not None else loaded
+        found.append([_overlap(side, item, loaded.salient) for side in sides])
+        loaded = upcoming
+        phase.advance()
+    for side in sides:
+        with _named(side, items.items[-1]):
+            side.model.finish()
+    phase.end()
+    return found
 
 
-def _overlap(side: Side, loaded: Loaded, item: Item) -> Overlap:
+def _overlap(side: Side, item: Item, salient: Blocks) -> Overlap:
+    with _named(side, item):
+        mask = side.model.mask()
+    return block_iou.overlap(RULE.salient(RULE.sums(mask)), salient)
+
+
+@contextmanager
+def _named(side: Side, item: Item) -> Iterator[None]:
     try:
-        mask = side.model.mask_rgb(loaded.rgb)
-    except ModelFailed as failure:
+        yield
+    except GaveNoMask as failure:
         raise DocumentError(f"{side.path}, on the item {quoted(item.id)}: {failure.message}") from None
-    return block_iou.overlap(RULE.salient(RULE.sums(mask)), loaded.salient)
 
 
-def _measurements(metric: str, items: Evaluation, measured: Sequence[tuple[Overlap, Overlap | None]]) -> dict[str, Any]:
-    theirs = [incumbent for _, incumbent in measured if incumbent is not None]
+def _measurements(metric: str, items: Evaluation, measured: Sequence[Sequence[Overlap]]) -> dict[str, Any]:
+    candidates, *others = (list(column) for column in zip(*measured, strict=True))
+    incumbents = others[0] if others else None
     return {
         "shape": "comparison",
         "metric": metric,
         "items": [
             {
                 "id": item.id,
-                "candidate": candidate.iou,
-                "incumbent": incumbent.iou if incumbent else None,
-                "weight": candidate.blocks,
+                "candidate": candidates[at].iou,
+                "incumbent": incumbents[at].iou if incumbents else None,
+                "weight": candidates[at].blocks,
             }
-            for item, (candidate, incumbent) in zip(items.items, measured, strict=True)
+            for at, item in enumerate(items.items)
         ],
         "micro": {
-            "candidate": block_iou.micro(candidate for candidate, _ in measured),
-            "incumbent": block_iou.micro(theirs) if theirs else None,
+            "candidate": block_iou.micro(candidates),
+            "incumbent": block_iou.micro(incumbents) if incumbents else None,
         },
     }
 

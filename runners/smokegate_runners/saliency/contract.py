@@ -1,9 +1,8 @@
-"""What a saliency model takes and gives: read off its ports, its sidecar, and by trying it on small pictures."""
+"""What a saliency model takes and gives: read off its ports, and found by trying it on small pictures."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,12 @@ from typing import Any
 import numpy as np
 
 from smokegate.errors import UsageError
-from smokegate.registry.document import DocumentFault, read_json
-from smokegate.registry.sidecar import Sidecar
-from smokegate_runners.saliency import model_file, pixels, runtime
-from smokegate_runners.saliency.model_file import Digests
+from smokegate_runners.saliency import model_file, runtime, sidecar
+from smokegate_runners.saliency.model_file import Contents, Digests
 from smokegate_runners.saliency.settings import Size
+from smokegate_runners.saliency.sidecar import SIZE_MULTIPLE
 
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
-SIDECAR_FIELD = "size_multiple"
-_LARGEST_MULTIPLE = 256
-_SIDECAR_LIMIT = 16 << 20
 _SHORTEST_TRIAL = 64
 _FLOATS = {"tensor(float)": False, "tensor(float16)": True}
 _WANTED = "one input [1,3,H,W] of floats, one output [1,1,H,W]"
@@ -60,14 +55,17 @@ class Described:
 def describe(path: Path) -> Described:
     """Refuses, before any source is opened, a model that cannot give masks."""
     contents = model_file.read(path)
-    sidecar = _sidecar(path)
-    _require_imagenet(sidecar, path)
+    return described(contents, path.name, sidecar.size_multiple(path))
+
+
+def described(contents: Contents, name: str, said: int | None) -> Described:
+    """`said` is the multiple that its sidecar speaks of."""
     try:
         live = runtime.session(contents.graph, contents.external, threads=1)
     except runtime.REFUSALS as error:
-        raise UsageError(f"model {path.name} does not load: {runtime.said(error)}") from None
-    trial = _Trial(path.name, live)
-    multiple = 1 if trial.fixed else trial.least_multiple(_said_multiple(sidecar, path))
+        raise UsageError(f"model {name} does not load: {runtime.said(error)}") from None
+    trial = _Trial(name, live)
+    multiple = 1 if trial.fixed else trial.least_multiple(said)
     if trial.fixed:
         trial.require(trial.fixed)
     return Described(
@@ -95,10 +93,10 @@ class _Trial:
             if not why:
                 return multiple
         if said:
-            raise self._refused(f"its sidecar has {SIDECAR_FIELD} {said}, and on such a size {why}")
+            raise self._refused(f"its sidecar has {SIZE_MULTIPLE} {said}, and on such a size {why}")
         raise self._refused(
             f"it runs on no size of the multiples {', '.join(map(str, MULTIPLES))}: {why}",
-            fix=f"put {SIDECAR_FIELD} into its sidecar, if it takes multiples of another number",
+            fix=f"put {SIZE_MULTIPLE} into its sidecar, if it takes multiples of another number",
         )
 
     def require(self, size: Size) -> None:
@@ -142,52 +140,3 @@ class _Trial:
 def shapes(size: Size) -> tuple[tuple[int, ...], ...]:
     """Of a mask, as models give it."""
     return ((1, 1, size.height, size.width), (1, size.height, size.width))
-
-
-def _sidecar(path: Path) -> Mapping[str, Any]:
-    for place in _sidecar_places(path):
-        try:
-            data = place.read_bytes()
-        except OSError:
-            continue
-        document = read_json(data, str(place), max_bytes=_SIDECAR_LIMIT, max_depth=32)
-        if isinstance(document, DocumentFault):
-            raise UsageError(f"{place.name}:{document.line or 1}: {document.message}", fix="mend the model's sidecar")
-        return Sidecar(document.value).value
-    return {}
-
-
-def _sidecar_places(path: Path) -> Iterator[Path]:
-    yield path.with_suffix(".json")
-    if path.name.endswith(".int8.onnx"):
-        yield path.with_suffix("").with_suffix(".json")
-
-
-def _said_multiple(sidecar: Mapping[str, Any], path: Path) -> int | None:
-    said = sidecar.get(SIDECAR_FIELD)
-    if said is None:
-        return None
-    if isinstance(said, bool) or not isinstance(said, int) or not 1 <= said <= _LARGEST_MULTIPLE:
-        raise UsageError(f"the sidecar of {path.name} has no whole number 1..{_LARGEST_MULTIPLE} in {SIDECAR_FIELD}")
-    return said
-
-
-def _require_imagenet(sidecar: Mapping[str, Any], path: Path) -> None:
-    """A model that was trained on other numbers gives masks too, and nobody would see that they are wrong."""
-    says = Sidecar(sidecar).runtime()
-    for field, ours in (("feature_mean", pixels.MEAN), ("feature_std", pixels.DEVIATION)):
-        if field in says and not _alike(says[field], ours):
-            raise UsageError(
-                f"the sidecar of {path.name} has {field} {says[field]}, and models are fed what {list(ours)} normalises"
-            )
-    if "onnx_has_scaler" in says:
-        raise UsageError(f"the sidecar of {path.name} says that it normalises its input itself: it would be done twice")
-
-
-def _alike(said: Any, ours: tuple[float, ...]) -> bool:
-    if not isinstance(said, list) or len(said) != len(ours):
-        return False
-    return all(
-        isinstance(one, int | float) and math.isclose(one, other, abs_tol=1e-4)
-        for one, other in zip(said, ours, strict=True)
-    )

@@ -55,6 +55,8 @@ class Evaluation:
     items: tuple[Item, ...]
     digest: str
     """Of all that lies in the folder, as `smokegate.evidence.corpus` takes it of a directory of clips."""
+    most_pixels: int
+    """Of its largest picture."""
     _files: Mapping[str, Clip]
     _scales: Mapping[Kind, float]
 
@@ -84,7 +86,7 @@ def read(folder: Path, rule: Rule) -> Evaluation:
     scales = reader.scales()
     if reader.problems:
         raise DocumentError(reader.listed())
-    return Evaluation(folder, tuple(items), whole.digest, files, scales)
+    return Evaluation(folder, tuple(items), whole.digest, reader.most_pixels, files, scales)
 
 
 def _listed(folder: Path) -> dict[str, Clip]:
@@ -110,6 +112,7 @@ class _Reader:
     def __init__(self, folder: Path, files: Mapping[str, Clip], rule: Rule) -> None:
         self._folder, self._files, self._rule = folder, files, rule
         self.problems: list[str] = []
+        self.most_pixels = 0
         self._largest: dict[Kind, float] = {}
         self._seen: dict[tuple[str, str], int] = {}
 
@@ -174,7 +177,9 @@ class _Reader:
             yield f"{quoted(item.image)} is {sizes[0]}, smaller than a block"
 
     def _image(self, name: str) -> Size:
-        return png.header(_bytes(self._folder, self._files[name])).size
+        size = png.header(_bytes(self._folder, self._files[name])).size
+        self.most_pixels = max(self.most_pixels, size.width * size.height)
+        return size
 
     def _mask(self, name: str) -> Size:
         mask = masks.parse(_bytes(self._folder, self._files[name]), _SUFFIX)

@@ -20,6 +20,7 @@ from smokegate.errors import SmokegateError, UsageError
 from smokegate_runners.saliency import cores, heads, model_file, pixels, runtime
 from smokegate_runners.saliency.contract import Described, describe, shapes
 from smokegate_runners.saliency.facts import Frame
+from smokegate_runners.saliency.model_file import Contents
 from smokegate_runners.saliency.pixels import Conversion, Tensor
 from smokegate_runners.saliency.resize import resized
 from smokegate_runners.saliency.settings import Size
@@ -49,9 +50,16 @@ class SaliencyModel:
     """May be asked by several threads at a time. With a description made before, the bytes must still be those."""
 
     def __init__(
-        self, path: Path, *, provider: str = runtime.AUTO, threads: int = 0, known: Described | None = None
+        self,
+        path: Path,
+        *,
+        provider: str = runtime.AUTO,
+        threads: int = 0,
+        known: Described | None = None,
+        held: Contents | None = None,
     ) -> None:
-        self._path = path
+        """With `held` no file is read: `path` is then what the model is called."""
+        self._path, self._held = path, held
         self._threads = threads or cores.usable()
         self._wanted = runtime.settled(provider)
         self.described = known or describe(path)
@@ -60,9 +68,7 @@ class SaliencyModel:
         self._sessions: dict[int, _Live] = {}
         self.provider = runtime.live(self._session(1).session)
         if provider == runtime.CUDA != self.provider:
-            raise UsageError(
-                "CUDA was asked for, and its libraries do not load", fix="smokegate materialize --provider cpu"
-            )
+            raise UsageError("CUDA was asked for, and its libraries do not load", fix="add --provider cpu")
 
     def mask(self, frame: Frame, how: Conversion = pixels.BT709) -> Mask:
         return self.answer(frame, how).mask
@@ -125,7 +131,7 @@ class SaliencyModel:
             return self._sessions[key]
 
     def _open(self, threads: int) -> _Live:
-        contents = model_file.read(self._path)
+        contents = self._held or model_file.read(self._path)
         if model_file.digests(contents) != self.described.digests:
             raise UsageError(
                 f"model {self._path.name} is not what it was when this run began", fix="start the run again"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,17 +44,32 @@ class Digests:
 
 def read(path: Path) -> Contents:
     graph = _bytes(path, f"model {_shown(path)}")
-    try:
-        model = onnx.load_model_from_string(graph)
-    except _DecodeError:
-        raise UsageError(f"model {_shown(path)} is no ONNX file", fix="name an .onnx with --model-path") from None
-    locations = sorted({_location(tensor, path) for tensor in _tensors(model)} - {None}, key=str)
-    return Contents(graph, {where: _outside(path, where) for where in locations if where is not None})
+    return Contents(graph, {where: _outside(path, where) for where in _locations(graph, path)})
+
+
+def assembled(name: str, graph: bytes, beside: Mapping[str, bytes]) -> Contents:
+    """The same of bytes that are at hand; `beside` has them by where they lie, seen from the model's folder."""
+    external = {}
+    for where in _locations(graph, Path(name)):
+        place = posixpath.normpath(where)
+        if place not in beside:
+            raise UsageError(f"model {name} keeps weights in {where!r}, which the judge did not see")
+        external[where] = beside[place]
+    return Contents(graph, external)
 
 
 def digests(contents: Contents) -> Digests:
     outside = ((where, hashlib.sha256(data).hexdigest()) for where, data in contents.external.items())
     return Digests(hashlib.sha256(contents.graph).hexdigest(), tuple(sorted(outside)))
+
+
+def _locations(graph: bytes, path: Path) -> list[str]:
+    try:
+        model = onnx.load_model_from_string(graph)
+    except _DecodeError:
+        raise UsageError(f"model {_shown(path)} is no ONNX file", fix="name an .onnx with --model-path") from None
+    found = {_location(tensor, path) for tensor in _tensors(model)}
+    return sorted(where for where in found if where is not None)
 
 
 def _tensors(message: Any) -> Iterator[TensorProto]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from click.testing import Result
 
 import onnx_models
 from forge import Forge, codes, passes, sha256
-from runners.saliency import contests
+from processes import PATIENCE
+from runners.saliency import contests, hostile
 from runners.saliency.contests import brighter_than, entry, flipped, lenient, saliency
+from runners.saliency.pictures import RGB, png, put
 from smokegate import cli
 from smokegate.errors import SmokegateError
 from smokegate.evidence.documents import Evidence, read
@@ -21,8 +24,9 @@ from smokegate.evidence.examine import examine
 from smokegate.evidence.models import PromoteV2, misfits
 from smokegate.judge.report import Verdict
 from smokegate.policy import BUILT_IN_GATES, Policy
-from smokegate_runners.saliency import compare
-from smokegate_runners.saliency.model import ModelFailed, SaliencyModel
+from smokegate_runners.saliency import handed
+from smokegate_runners.saliency.allowance import Allowance
+from smokegate_runners.saliency.apart import GaveNoMask, ModelApart
 
 Compare = Callable[..., Result]
 GATE = "saliency-iou"
@@ -293,8 +297,6 @@ def test_bytes_elsewhere_are_known_by_their_digest(
 
 def test_a_plain_folder_is_a_registry_too(forge: Forge, items: Path, tmp_path: Path, out: Path, run: Compare) -> None:
     """No git: what stands there is what is in use; its identities are the same."""
-    import shutil
-
     in_production(forge, items, out, run)
     entry(forge, "saliency_v2", 90)
     forge.commit("a candidate")
@@ -464,13 +466,13 @@ def test_bytes_that_change_after_the_judge_saw_them(
     model = entry(forge, "saliency_v1", 90)
     lenient(forge, items)
     forge.start()
-    opened = compare.opened
+    files = handed.files
 
-    def swapped(*arguments: Any) -> Any:
+    def swapped(*arguments: Any, **more: Any) -> Any:
         model.write_bytes(brighter_than(91))
-        return opened(*arguments)
+        return files(*arguments, **more)
 
-    monkeypatch.setattr(compare, "opened", swapped)
+    monkeypatch.setattr(handed, "files", swapped)
     assert "is another model now" in refused(run(model))
     assert not (out / "PROMOTE.json").exists()
 
@@ -482,28 +484,87 @@ def test_weights_that_change_after_the_judge_saw_them(
     forge.add("saliency_v1", brighter_than(90, weights="saliency_v1.bin"), kind="filter")
     lenient(forge, items)
     forge.start()
-    opened = compare.opened
+    files = handed.files
 
-    def swapped(*arguments: Any) -> Any:
+    def swapped(*arguments: Any, **more: Any) -> Any:
         forge.write("saliency_v1.bin", bytes(12))
-        return opened(*arguments)
+        return files(*arguments, **more)
 
-    monkeypatch.setattr(compare, "opened", swapped)
+    monkeypatch.setattr(handed, "files", swapped)
     assert "is another model now" in refused(run(forge.path("saliency_v1.onnx")))
 
 
-def test_a_model_that_gives_no_mask_for_an_item(
+@pytest.mark.parametrize(
+    "case",
+    [
+        (hostile.undefined(), "the model gives values that are not finite"),
+        (hostile.swelling(1), "the model gives [1, 1, 128, 96] for a frame of 96x64"),
+        (hostile.hungry(), "it ran out of the "),
+        (hostile.endless(), "it used up the 1 CPU seconds it was given"),
+    ],
+)
+def test_a_model_that_the_laboratory_took_and_that_fails_on_an_item(
+    case: tuple[bytes, str], forge: Forge, items: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no verdict on the rest."""
+    (data, said), out = case, tmp_path / "out"
+    monkeypatch.setattr(Allowance, "wall_seconds", PATIENCE)
+    bright = shutil.copytree(items, tmp_path / "bright")
+    put(bright / "images/0003.png", png(hostile.BRIGHT, RGB))
+    forge.add("saliency_v1", data, kind="filter")
+    lenient(forge, bright, limits={"run_seconds": 1})
+    forge.start()
+    model = forge.path("saliency_v1.onnx")
+    asked = ("--candidate", model, "--incumbent", "none", "--items", bright, "--out", out, "--threads", 1)
+    found = refused(saliency("compare", *asked))
+    assert f"{model}, on the item `item-0003`: {said}" in found
+    assert not list(out.glob("*.json"))
+
+
+def test_the_incumbent_is_held_to_the_same(
     forge: Forge, items: Path, out: Path, run: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(model: SaliencyModel, rgb: Any) -> Any:
-        raise ModelFailed("the model gives values that are not finite")
+    old = in_production(forge, items, out, run)
+    new = entry(forge, "saliency_v2", 90)
+    forge.commit("a candidate")
+    loaded: list[str] = []
+    load, mask = ModelApart.load, ModelApart.mask
 
-    monkeypatch.setattr(SaliencyModel, "mask_rgb", failing)
+    def noted(model: ModelApart, files: handed.Files, room: Allowance) -> None:
+        loaded.append(files.name)
+        monkeypatch.setattr(model, "name", files.name, raising=False)
+        load(model, files, room)
+
+    def lying(model: ModelApart) -> Any:
+        if model.__dict__["name"] == str(old):
+            raise GaveNoMask("what its process says is no answer")
+        return mask(model)
+
+    monkeypatch.setattr(ModelApart, "load", noted)
+    monkeypatch.setattr(ModelApart, "mask", lying)
+    assert f"{old}, on the item `item-0000`: what its process says is no answer" in refused(run(new, old))
+    assert loaded == [str(new), str(old)]
+
+
+def test_a_process_that_says_too_much_leaves_no_verdict(
+    forge: Forge, items: Path, out: Path, run: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chatty(model: ModelApart) -> None:
+        raise GaveNoMask("it says more than it was asked")
+
+    monkeypatch.setattr(ModelApart, "finish", chatty)
     model = entry(forge, "saliency_v1", 90)
     lenient(forge, items)
     forge.start()
-    assert "on the item `item-0000`: the model gives values that are not finite" in refused(run(model))
-    assert not (out / "HOLD.json").exists()
+    assert f"on the item `item-{contests.COUNT - 1:04}`: it says more" in refused(run(model))
+    assert not list(out.glob("*.json"))
+
+
+def test_on_cuda_it_is_the_operator_who_asks(forge: Forge, items: Path, run: Compare) -> None:
+    model = entry(forge, "saliency_v1", 90)
+    lenient(forge, items)
+    forge.start()
+    assert "CUDA was asked for" in refused(run(model, "none", "--provider", "cuda"))
 
 
 @pytest.mark.parametrize(
@@ -516,11 +577,11 @@ def test_a_model_that_gives_no_mask_for_an_item(
         (brighter_than(90, weights="/dev/zero"), "outside its folder"),
     ],
 )
-def test_nothing_is_run_in_the_open_that_did_not_run_in_the_laboratory(
+def test_nothing_is_run_for_long_that_did_not_run_in_the_laboratory(
     case: tuple[bytes, str], forge: Forge, items: Path, run: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, said = case
-    monkeypatch.delattr(compare, "opened")
+    monkeypatch.delattr(ModelApart, "load")
     forge.write("/model/outside.bin", contests.kernel())
     pins = [{"path": "/dev/zero", "sha256": "0" * 64, "size": 12}]
     forge.add("saliency_v1", model, kind="filter", external_data=pins if b"/dev/zero" in model else None)

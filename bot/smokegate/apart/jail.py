@@ -1,9 +1,14 @@
-"""Rights given up before untrusted bytes are looked at. Resource limits carry it; the rest is a second layer."""
+"""Rights given up before untrusted bytes are looked at. Resource limits carry it; the rest is a second layer.
+
+In this order: `isolate` once the imports are done, then `lock`, and `seal` when the last file has been read. What
+cannot live without files or with bounded memory keeps to `leash` alone.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import mmap
 import os
 import resource
@@ -17,6 +22,12 @@ _PR_SET_NO_NEW_PRIVS = 38
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
+# Landlock, linux/landlock.h. These two calls have the same numbers on every architecture that Python knows.
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
+_LANDLOCK_TELL_VERSION = 1
+_LANDLOCK_FILES = (1 << 13) - 1
+_LANDLOCK_TCP, _LANDLOCK_TCP_SINCE = 3, 4
+_LANDLOCK_SIGNALS_AND_SOCKETS, _LANDLOCK_SCOPES_SINCE = 3, 6
 
 Buffer = mmap.mmap | bytes
 
@@ -31,7 +42,7 @@ def open_files_to_the_full() -> None:
 
 
 def isolate() -> None:
-    """What the worker gives up for good once its imports are done: network, capabilities, new privileges."""
+    """What a process gives up for good once its imports are done: network, capabilities, new privileges."""
     _limit(resource.RLIMIT_CORE, 0)
     if _LIBC is None:
         return
@@ -46,17 +57,31 @@ def isolate() -> None:
     _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def lock(keep: Iterable[int], *, memory: int, cpu_seconds: int) -> None:
-    """What a child gives up at once: every file but `keep`, and memory and time without bound."""
-    os.setpgid(0, 0)
+def leash(*, cpu_seconds: int, cpu_seconds_in_all: int) -> None:
+    """It dies with the thread that started it, and has the processor for `cpu_seconds` until `grant` gives it more."""
+    with contextlib.suppress(PermissionError):  # who leads a session leads its group already
+        os.setpgid(0, 0)
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _limit(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds_in_all + 1)
+
+
+def lock(keep: Iterable[int], *, memory: int, cpu_seconds: int, cpu_seconds_in_all: int = 0) -> None:
+    """What a child gives up at once: every file but `keep`, and memory and time without bound."""
+    leash(cpu_seconds=cpu_seconds, cpu_seconds_in_all=max(cpu_seconds, cpu_seconds_in_all))
     _close_all_but(sorted(keep))
     base = address_space()
     if base:
         _limit(resource.RLIMIT_AS, base + memory)
     _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)
+
+
+def grant(cpu_seconds: int) -> None:
+    """So much processor time from now on, for the next piece of work."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    wanted = math.ceil(used.ru_utime + used.ru_stime) + cpu_seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def mapped(descriptor: int) -> Buffer:
@@ -70,6 +95,8 @@ def mapped(descriptor: int) -> Buffer:
 
 def seal() -> None:
     """No further file or socket, ever. Comes after `mapped`, which duplicates its descriptor."""
+    if _LIBC is not None:
+        _enclose(_LIBC)
     _limit(resource.RLIMIT_NOFILE, 0)
 
 
@@ -108,6 +135,25 @@ def _close_all_but(keep: list[int]) -> None:
         start = descriptor + 1
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     os.closerange(start, min(hard, 1 << 20) if hard != resource.RLIM_INFINITY else 1 << 20)
+
+
+def _enclose(libc: ctypes.CDLL) -> None:
+    """Where the kernel has Landlock, no process outside is traced, read or signalled: that takes no descriptor."""
+    call = libc.syscall
+    call.restype = ctypes.c_long
+    version = call(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_LANDLOCK_TELL_VERSION))
+    if version < 1:
+        return
+    refused = (ctypes.c_uint64 * 3)(
+        _LANDLOCK_FILES,
+        _LANDLOCK_TCP if version >= _LANDLOCK_TCP_SINCE else 0,
+        _LANDLOCK_SIGNALS_AND_SOCKETS if version >= _LANDLOCK_SCOPES_SINCE else 0,
+    )
+    size = ctypes.c_size_t(ctypes.sizeof(refused))
+    rules = call(_LANDLOCK_CREATE_RULESET, refused, size, ctypes.c_uint32(0))
+    if rules >= 0:
+        call(_LANDLOCK_RESTRICT_SELF, ctypes.c_int(rules), ctypes.c_uint32(0))
+        os.close(rules)
 
 
 def _drop_capabilities(libc: ctypes.CDLL) -> None:
