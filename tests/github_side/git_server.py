@@ -6,11 +6,12 @@ LFS objects too, by the batch API: https://github.com/git-lfs/git-lfs/blob/main/
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +31,13 @@ class GitServer:
     """LFS objects by the id under which they are served, whatever they hold."""
     offers: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What the batch API says of an object, in place of where it is."""
+    store: str = "127.0.0.1"
+    """The host that objects are put at."""
+    verified: list[str] = field(default_factory=list)
+    said: str = ""
+    """What stands in the body of a refusal."""
+    answering: Callable[[str], int | None] = lambda _: None
+    """Asked before each request is served: a status is given in place of an answer."""
 
     @property
     def url(self) -> str:
@@ -59,6 +67,8 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
+        do_PUT = do_POST  # noqa: N815
+
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base class
             del format, args
 
@@ -66,8 +76,10 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             server.seen.append(f"{self.command} {self.path}")
             if server.answers:
                 self._answer(server.answers.pop(0))
+            elif status := server.answering(server.seen[-1]):
+                self._answer(status)
             elif self.path.startswith("/lfs/"):
-                self._object()
+                self._object(body)
             elif not self._known():
                 self._answer(401, ("WWW-Authenticate", 'Basic realm="git"'))
             elif self.path.endswith("/info/lfs/objects/batch"):
@@ -76,22 +88,47 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
                 self._backend(body)
 
         def _batch(self, asked: dict[str, Any]) -> dict[str, Any]:
-            assert asked["operation"] == "download" and self.headers["Accept"] == "application/vnd.git-lfs+json"
-            return {"transfer": "basic", "objects": [self._offer(one) for one in asked["objects"]]}
+            assert self.headers["Accept"] == "application/vnd.git-lfs+json"
+            offer = {"download": self._source, "upload": self._target}[asked["operation"]]
+            objects = [
+                {**one, **(server.offers[one["oid"]] if one["oid"] in server.offers else offer(one["oid"]))}
+                for one in asked["objects"]
+            ]
+            return {"transfer": "basic", "objects": objects}
 
-        def _offer(self, asked: dict[str, Any]) -> dict[str, Any]:
-            oid = asked["oid"]
-            if oid in server.offers:
-                return {**asked, **server.offers[oid]}
+        def _source(self, oid: str) -> dict[str, Any]:
             if oid not in server.objects:
-                return {**asked, "error": {"code": 404, "message": "Object does not exist"}}
-            download = {"href": f"{server.url}/lfs/{oid}?signature=secret", "header": {"X-Key": "of the store"}}
-            return {**asked, "actions": {"download": download}}
+                return {"error": {"code": 404, "message": "Object does not exist"}}
+            return {"actions": {"download": self._action(f"{server.url}/lfs/{oid}")}}
 
-        def _object(self) -> None:
+        def _target(self, oid: str) -> dict[str, Any]:
+            if oid in server.objects:
+                return {}
+            return {
+                "actions": {
+                    "upload": self._action(f"http://{server.store}:{server.port}/lfs/{oid}"),
+                    "verify": self._action(f"{server.url}/lfs/verify"),
+                }
+            }
+
+        def _action(self, place: str) -> dict[str, Any]:
+            return {"href": f"{place}?signature=secret", "header": {"X-Key": "of the store"}}
+
+        def _object(self, body: bytes) -> None:
             oid = self.path.removeprefix("/lfs/").partition("?")[0]
             if self.headers.get("X-Key") != "of the store" or self.headers.get("Authorization"):
                 self._answer(403)
+            elif oid == "verify":
+                asked = json.loads(body)
+                there = len(server.objects.get(asked["oid"], b"")) == asked["size"]
+                server.verified.append(asked["oid"])
+                self._answer(200 if there else 404)
+            elif self.command == "PUT":
+                whole = hashlib.sha256(body).hexdigest() == oid
+                typed = self.headers.get("Content-Type") == "application/octet-stream"
+                if whole and typed:
+                    server.objects[oid] = body
+                self._answer(200 if whole and typed else 422)
             else:
                 self._send("application/octet-stream", server.objects[oid])
 
@@ -109,10 +146,13 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             return self.headers.get("Authorization") == f"Basic {wanted}"
 
         def _answer(self, status: int, *headers: tuple[str, str]) -> None:
+            body = json.dumps({"message": server.said}).encode() if server.said else b""
             self.send_response(status)
-            for name, value in (*headers, ("Content-Length", "0")):
+            elsewhere = [("Location", f"{server.url}/elsewhere")] if 300 <= status < 400 else []
+            for name, value in (*headers, *elsewhere, ("Content-Length", str(len(body)))):
                 self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(body)
 
         def _backend(self, body: bytes) -> None:
             path, _, query = self.path.partition("?")

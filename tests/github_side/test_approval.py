@@ -20,8 +20,8 @@ def pull(author: User = BEN) -> Pull:
     )  # fmt: skip
 
 
-def commit(author: User | None = BEN, committer: User | None = BEN, sha: str = HEAD) -> PullCommit:
-    return PullCommit(sha, (BEFORE,), "m", author, committer, Signature("n", "e", "d"))
+def commit(author: User | None = BEN, committer: User | None = BEN, sha: str = HEAD, message: str = "m") -> PullCommit:
+    return PullCommit(sha, (BEFORE,), message, author, committer, Signature("n", "e", "d"))
 
 
 def review(who: User, state: str = "APPROVED", head: str | None = HEAD, number: int = 1) -> Review:
@@ -87,6 +87,24 @@ def test_where_the_policy_names_no_owner_nobody_is_one() -> None:
 def test_who_opened_it_is_an_author_whoever_wrote_the_commits() -> None:
     wrote = authors(pull(ANA), [commit()])
     assert by_owner(OWNERS, ("Ana",), wrote, stewards).by == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        ("Co-authored-by: Ana Li <7+Ana@users.noreply.github.com>", True),
+        ("co-authored-by: ana@home <ana@users.noreply.github.com>\nSigned-off-by: ben", True),
+        ("Co-authored-by: Ana <ana@users.noreply.github.acme.com>", True),
+        ("Co-Authored-By: A helper <helper[bot]@users.noreply.github.com>", False),
+        ("Co-authored-by: Ana <ana@acme.example>", False),
+        ("it was Co-authored-by: Ana <ana@users.noreply.github.com>", False),
+        ("Co-authored-by: Ana <someone\n@users.noreply.github.com>", False),
+    ],
+)
+def test_a_co_author_is_an_author_where_the_address_is_githubs_own(line: str, counts: bool) -> None:
+    wrote = authors(pull(BOT), [commit(message=f"Better\n\n{line}")])
+    assert wrote.unknown is None
+    assert by_another(("Ana",), wrote, writes).by == (() if counts else ("Ana",))
 
 
 def writes(login: str) -> bool:

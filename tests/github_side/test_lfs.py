@@ -12,6 +12,7 @@ import onnx_models
 from forge import Forge, sha256
 from github_side.git_server import GitServer, serving
 from smokegate.github.lfs import Objects
+from smokegate.github.lfs_batch import LfsFault, action
 from smokegate.github.store import Remote, Store
 from smokegate.github.verdict import Asked, Court, settings_of
 from smokegate.judge.report import Verdict
@@ -30,7 +31,7 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
 
 
 def objects(server: GitServer, folder: Path, **limits: Any) -> Objects:
-    return Objects(Remote(f"{server.url}/acme/models", TOKEN), folder, **limits)
+    return Objects(Remote(f"{server.url}/acme/models", TOKEN), folder, sleep=lambda _: None, **limits)
 
 
 def place(folder: Path, pointer: Pointer = POINTER) -> Path:
@@ -65,6 +66,11 @@ def test_other_bytes_than_the_pointer_means_are_not_kept(sent: bytes, server: Gi
         ({"actions": {"download": {"href": "file:///etc/passwd"}}}, "offers no address"),
         ({"actions": {"download": {"href": 7}}}, "offers no address"),
         ({"actions": []}, "offers no address"),
+        ({"actions": {"download": {"href": "http://[::1/secret"}}}, "offers no address"),
+        ({"actions": {"download": {"href": "http://127.0.0.1:port/secret"}}}, "cannot be reached"),
+        ({"actions": {"download": {"href": "http://127.0.0.1/the secret"}}}, "cannot be reached"),
+        ({"actions": {"download": {"href": "https:///secret"}}}, "cannot be reached"),
+        ({"actions": {"download": {"href": "http://127.0.0.1:9/", "header": {"X": "secret\n"}}}}, "cannot be reached"),
         ({"actions": {"download": {"href": "http://127.0.0.1:9/gone?signature=secret"}}}, "cannot be reached"),
     ],
 )
@@ -76,14 +82,36 @@ def test_what_the_server_says_no_to_is_told(offer: dict[str, Any], why: str, ser
 
 @pytest.mark.parametrize("status", [401, 403, 500])
 def test_a_server_that_does_not_answer_is_told(status: int, server: GitServer, tmp_path: Path) -> None:
+    server.answers = [status] * 3
+    assert list(objects(server, tmp_path).bring([POINTER])) == [(POINTER, f"the LFS server answers {status}")]
+    assert len(server.seen) == (3 if status == 500 else 1)
+
+
+@pytest.mark.parametrize("answers", [[503], [429, 502], [200, 500], [500, 200, 200]])
+def test_bad_weather_does_not_block_anybody(answers: list[int], server: GitServer, tmp_path: Path) -> None:
+    """A 200 without a word is no answer either, be it to the question or to what was offered."""
+    server.objects[POINTER.oid], server.answers = DATA, answers
+    slept: list[float] = []
+    wanted = Objects(Remote(f"{server.url}/acme/models", TOKEN), tmp_path, sleep=slept.append)
+    bad = len(answers) < 3
+    assert list(wanted.bring([POINTER])) == ([] if bad else [(POINTER, "the LFS server's answer makes no sense")])
+    assert place(tmp_path).is_file() is bad and 0 < len(slept) <= 2
+
+
+def test_many_are_asked_for_by_the_hundred(server: GitServer, tmp_path: Path) -> None:
+    data = {sha256(one): one for one in (b"%d" % number for number in range(205))}
+    server.objects |= data
+    assert list(objects(server, tmp_path).bring(Pointer(oid, len(one)) for oid, one in data.items())) == []
+    assert sum(one.startswith("POST") for one in server.seen) == 3
+    assert all(place(tmp_path, Pointer(oid, len(one))).read_bytes() == one for oid, one in data.items())
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_is_not_followed(status: int, server: GitServer, tmp_path: Path) -> None:
+    """It would be asked with our token."""
     server.answers = [status]
     assert list(objects(server, tmp_path).bring([POINTER])) == [(POINTER, f"the LFS server answers {status}")]
-
-
-def test_a_redirect_is_not_followed(server: GitServer, tmp_path: Path) -> None:
-    """It would be asked with our token."""
-    server.answers = [307]
-    assert list(objects(server, tmp_path).bring([POINTER])) == [(POINTER, "the LFS server answers 307")]
+    assert len(server.seen) == 1
 
 
 def test_more_than_is_fetched_for_one_verdict_is_not_begun(server: GitServer, tmp_path: Path) -> None:
@@ -92,12 +120,11 @@ def test_more_than_is_fetched_for_one_verdict_is_not_begun(server: GitServer, tm
 
 
 def test_plain_http_is_no_address_where_the_repository_is_behind_tls() -> None:
-    from smokegate.github.lfs import NotFetched, _action
-
     offer = {"actions": {"download": {"href": "http://example.invalid/x"}}}
-    assert _action(offer, secure=False)[0] == "http://example.invalid/x"
-    with pytest.raises(NotFetched):
-        _action(offer, secure=True)
+    found = action(offer, "download", secure=False)
+    assert found is not None and found.href == "http://example.invalid/x"
+    with pytest.raises(LfsFault):
+        action(offer, "download", secure=True)
 
 
 def test_the_judge_sees_the_bytes_that_go_to_production(forge: Forge, bench: Workbench, tmp_path: Path) -> None:

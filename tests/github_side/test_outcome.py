@@ -50,6 +50,7 @@ PAGES = {
     "comparison": outcome(comparison(), "comparison", flip_url=FLIP, request={"harness": "saliency"}),
     "inconclusive": outcome(comparison(items=items(gain=0.001)), "comparison", request={"harness": "saliency"}),
     "no-incumbent": outcome(comparison(items=items(incumbent=False)), "comparison", flip_url=FLIP),
+    "no-better": outcome(comparison(items=items(gain=-0.05)), "comparison", request={"harness": "saliency"}),
     "metrics": outcome(metrics(), "metrics"),
     "faulty": outcome(ensemble(), faults=["SG505: the corpus is not one that the policy accepts"]),
 }
@@ -87,10 +88,32 @@ def test_numbers_that_pass_do_not_promote_faulty_evidence() -> None:
     assert "SG505: the corpus is not one that the policy accepts" in page
 
 
+def test_what_would_help_is_what_the_harness_measures() -> None:
+    """An ensemble is trained on the target branch's corpus: what is pushed to the pull request changes nothing."""
+    trained, compared = render(PAGES["hold"]), render(PAGES["no-better"])
+    assert "rows come into `main` by a pull request of their own" in trained and "push that" not in trained
+    assert "Then write `/promote fr_tiny_v1_seed0 fr_tiny_v1_seed1` in a new comment." in trained
+    assert "push that to this branch" in compared and "in a new comment, on the new head." in compared
+
+
+def test_a_comparison_says_with_what() -> None:
+    page = render(PAGES["comparison"])
+    assert "| compared with | `saliency_v1` |" in page and '"saliency_v1 (in production), macro"' in page
+    assert "compared with" not in render(PAGES["no-incumbent"])
+
+
+def test_small_numbers_keep_their_digits() -> None:
+    bounds = {"mse": SPEED.bounds["latency_ms"].model_copy(update={"max": 1e-6})}
+    document = {**metrics(), "subjects": [subject("a")]}
+    document["measurements"] = {**document["measurements"], "entries": {"a": {"mse": 1.25e-6}}}
+    page = render(outcome(document, "metrics", gate=SPEED.model_copy(update={"bounds": bounds})))
+    assert "| `mse` | all | 1.25e-06 | ≤ 1e-06 | -2.5e-07 | **missed** |" in page
+
+
 def test_an_undefined_number_is_said_and_misses() -> None:
     holed = [*seeds(4), loso(4, [fold(source, None) for source in specimens.SOURCES])]
     page = render(outcome(ensemble(seeds=holed)))
-    assert re.search(r"\| `seed_plcc` \| `4` \| undefined \| ≥ 0.95 \| undefined \| \*\*missed\*\* \|", page)
+    assert re.search(r"\| `seed_plcc` \| `seed 4` \| undefined \| ≥ 0.95 \| undefined \| \*\*missed\*\* \|", page)
     assert "1 undefined" in page
 
 

@@ -1,12 +1,14 @@
 """Who vouches for a change on GitHub: an owner for the law (SG701), and for a flip somebody who did not want it.
 
 A review counts for the head that it was given on, and only as its author's last word. Whoever opened the change, wrote
-a commit of it, or asked for it is one of its authors, and vouches for nothing. Who pushed a commit under another's name
-GitHub does not say here: that is what its rule `require_last_push_approval` is for.
+a commit of it, alone or as co-author, or asked for it is one of its authors, and vouches for nothing. What GitHub does
+not say here: who pushed a commit under another's name, for which it has the rule `require_last_push_approval`; whose a
+co-author's address is, unless it is one of GitHub's own; and which two accounts are one person's.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,11 @@ _WORDS = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 _WEB = "web-flow"
 """The committer of what was committed on the site itself."""
 _MOST_COMMITS = 250
+_CO_AUTHOR = re.compile(
+    r"^co-authored-by:[^<\n]*<(?:[0-9]+\+)?([a-z0-9-]+(?:\[bot\])?)@users\.noreply\.[a-z0-9.-]+>",
+    re.ASCII | re.IGNORECASE | re.MULTILINE,
+)
+"""GitHub writes such a line for whoever's suggestion is committed."""
 
 IsMember = Callable[[str, str, str], bool]
 """organisation, team, login"""
@@ -26,6 +33,11 @@ class Authors:
     logins: frozenset[str]
     unknown: str | None = None
     """Why somebody may be missing from them."""
+
+    @property
+    def people(self) -> list[str]:
+        """Bots approve nothing, so nobody need be told of them."""
+        return sorted(login for login in self.logins if not login.endswith("[bot]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,7 @@ def authors(pull: Pull, commits: Sequence[PullCommit], asked_by: Iterable[str] =
     for commit in commits:
         for person in _people(commit):
             if person is None or person == GHOST:
-                unknown = unknown or f"commit {commit.sha[:12]} belongs to no account"
+                unknown = unknown or f"commit {commit.sha[:12]} belongs to no account until one has its address"
             else:
                 logins.add(person.login)
     return Authors(frozenset(map(str.lower, logins)), unknown)
@@ -49,7 +61,8 @@ def authors(pull: Pull, commits: Sequence[PullCommit], asked_by: Iterable[str] =
 
 def _people(commit: PullCommit) -> list[User | None]:
     committer = commit.committer
-    return [commit.author, *([] if committer is not None and committer.login == _WEB else [committer])]
+    committed = [] if committer is not None and committer.login == _WEB else [committer]
+    return [commit.author, *committed, *(User(login) for login in _CO_AUTHOR.findall(commit.message))]
 
 
 def approvers(reviews: Sequence[Review], head: str) -> tuple[str, ...]:
@@ -88,5 +101,5 @@ def by_another(approving: Sequence[str], wrote: Authors, may_write: Callable[[st
     found = [one for one in approving if one.lower() not in wrote.logins and may_write(one)]
     if found:
         return Approval(tuple(found))
-    named = ", ".join(f"`{login}`" for login in sorted(wrote.logins))
+    named = ", ".join(f"`{login}`" for login in wrote.people)
     return Approval(lacking=f"on this head, nobody approves it who neither wrote nor asked for it ({named} did)")

@@ -16,13 +16,22 @@ _DOCUMENT, _DEPTH = 16 << 20, 32
 def exports_of(evidence: Evidence, left: Artifact) -> Exports:
     members = tuple(_export(left, one.id or "", one.onnx or "", one.sha256) for one in evidence.subjects)
     found = [
-        (manifest.id, data)
+        (manifest, data)
         for name, data in left.files.items()
         if name.endswith(".json") and (manifest := _manifest(data, name)) is not None
     ]
     if len(found) != 1:
         raise ArtifactError(f"it has {len(found)} ensemble manifests, and one is wanted")
-    return Exports(members, *found[0])
+    manifest, data = found[0]
+    _require_of(manifest, frozenset(one.id for one in members))
+    return Exports(members, manifest.id, data)
+
+
+def _require_of(manifest: Manifest, ids: frozenset[str]) -> None:
+    """It goes where its id says, so it may not call itself by another ensemble's, or by a path."""
+    named = all(one.startswith(f"{manifest.id}_seed") for one in ids)
+    if not named or manifest.member_ids() != ids:
+        raise ArtifactError(f"its manifest {manifest.id[:80]!r} is not that of {', '.join(sorted(ids)[:20])}")
 
 
 def _export(left: Artifact, entry: str, onnx: str, sha256: str | None) -> Export:

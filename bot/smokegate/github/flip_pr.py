@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from smokegate.errors import SmokegateError
 from smokegate.evidence.attestation import Kind
 from smokegate.evidence.documents import Evidence, read
 from smokegate.evidence.gates import GateResult
-from smokegate.github import approval, flip_body
+from smokegate.github import approval, flip_body, lfs_upload
 from smokegate.github.artifact import Artifact
 from smokegate.github.exported import exports_of
 from smokegate.github.faults import passing
+from smokegate.github.lfs_upload import Uploads
 from smokegate.github.office import Office
 from smokegate.github.port import Pull
 from smokegate.github.promotion import Request
-from smokegate.github.proposal import PREFIX, Proposal, written
+from smokegate.github.proposal import Proposal, branch, written
 from smokegate.github.proposal import propose as _propose
 from smokegate.github.signing import Pen
 from smokegate.judge.groups import ensembles
@@ -26,10 +28,14 @@ from smokegate.review.flip_desk import Desk, Flipped, Order
 from smokegate.review.flip_evidence import Brought
 from smokegate.review.law import effective_policy
 from smokegate.review.registries import registries_of
+from smokegate.review.replacement import Draft
 from smokegate.review.sides import Sides
+from smokegate.sources import lfs
 from smokegate.sources.git import GitRepo
 from smokegate.sources.git_tree import GitTree
+from smokegate.sources.lfs import pointer_to
 from smokegate.sources.tree import Kind as Node
+from smokegate.sources.tree import Pointer
 
 _LARGEST = 512 << 20
 _SHORT = 12
@@ -55,6 +61,8 @@ class Plan:
     tree: str = ""
     tip: str = ""
     several: bool = False
+    objects: Mapping[Pointer, bytes] = field(default_factory=dict)
+    """What goes to git-lfs before anything is proposed."""
 
 
 def plan(office: Office, claim: Claim, pen: Pen | None) -> Plan:
@@ -77,9 +85,15 @@ def plan(office: Office, claim: Claim, pen: Pen | None) -> Plan:
             return Plan(attested, (error.message,))
         if flipped.refused:
             return Plan(attested, tuple(f"{one.code}: {one.message}" for one in flipped.report.blocking))
-        files = {draft.path: draft.now for draft in flipped.drafts}
+        objects = {pointer_to(data): data for data in flipped.objects.values()}
+        files = {one.path: _stored(one, flipped) for one in flipped.drafts}
         tree = written(repo, repo.git.text("rev-parse", f"{merged}^{{tree}}"), files)
-        return Plan(attested, (), flipped, tree, tip, len(registries_of(sides, None, None)) > 1)
+        several = len(registries_of(sides, None, None)) > 1
+        return Plan(attested, (), flipped, tree, tip, several, objects)
+
+
+def _stored(draft: Draft, flipped: Flipped) -> bytes:
+    return lfs.written(pointer_to(draft.now)) if draft.path in flipped.objects else draft.now
 
 
 def _planned(order: Order, sides: Sides, office: Office) -> Flipped:
@@ -118,26 +132,39 @@ def propose(office: Office, claim: Claim, made: Plan) -> Pull:
     request, flipped = claim.request, made.flipped
     if flipped is None:
         raise AssertionError("what is refused is not proposed")
+    _kept_in_lfs(office, made)
     original = office.hub.pull(request.pr)
     wrote = approval.authors(original, office.hub.pull_commits(request.pr), [request.actor])
-    named = _name(request, several=made.several)
-    told = flip_body.Told(request, claim.evidence, claim.result, flipped, made.attested, made.tip, wrote)
+    its_branch = branch(office, f"flip/{_name(request, several=made.several)}", request.base_ref)
+    told = flip_body.Told(request, claim.evidence, claim.result, flipped, made.attested, made.tip, its_branch, wrote)
     with office.repo() as repo:
         parents = (request.head_sha,) if _contains(repo, request.head_sha, made.tip) else (request.head_sha, made.tip)
     return _propose(
         office,
         Proposal(
-            branch=f"{PREFIX}flip/{named}",
+            branch=its_branch,
             base_ref=request.base_ref,
             title=f"Flip {_called(request)} to production",
             body=flip_body.body(office, told),
             message=flip_body.message(request, claim.evidence, flipped, office.step.run_url, _called(request)),
             key=request.nonce,
-            start=request.head_sha,
+            start=parents[-1],
             tree=made.tree,
             parents=parents,
         ),
     )
+
+
+def _kept_in_lfs(office: Office, made: Plan) -> None:
+    """First of all: a branch whose objects are nowhere would be of no use to anybody."""
+    if not made.objects:
+        return
+    if office.court.lfs is None:
+        raise AssertionError("what is kept in git-lfs has a server")
+    remote = office.court.lfs.remote
+    with office.repo() as repo:
+        lfs_upload.require_here(repo.git, made.tip, remote)
+    Uploads(remote, office.clock).put(made.objects)
 
 
 def _contains(repo: GitRepo, head: str, tip: str) -> bool:

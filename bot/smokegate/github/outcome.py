@@ -5,7 +5,7 @@ The verdict that is shown is the one recomputed here by the policy's gate, whate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from smokegate.evidence.documents import Evidence
 from smokegate.evidence.gates import GateResult, MetricResult
 from smokegate.evidence.numbers import finite, mean
+from smokegate.github import metric_row
 from smokegate.github.chart import Bars, draw
 from smokegate.github.promotion import Request
 from smokegate.github.reply import link, name, names
@@ -70,7 +71,7 @@ def render(outcome: Outcome, *, limit: int = _LIMIT) -> str:
     return "\n\n".join(filter(None, (*top, reasons, numbers, drawn, cut, *bottom)))
 
 
-_TABLE = "### Numbers\n\n| metric | of | value | threshold | margin | |\n| --- | --- | ---: | --- | ---: | --- |"
+_TABLE = f"### Numbers\n\n{metric_row.HEAD} |\n{metric_row.RULE} --- |"
 _ROOM = 200
 """For the blank lines between the parts, and for what is said of those that were left out."""
 
@@ -100,44 +101,36 @@ def _rows(outcome: Outcome) -> list[str]:
 
 
 def _row(one: MetricResult) -> str:
-    # The interval of a difference has to exclude zero; every other limit may be met exactly.
-    least = ">" if one.name == "difference_low" else "≥"
-    limits = ((least, one.min), ("≤", one.max), ("drop ≤", one.max_drop))
-    bound = ", ".join(f"{sign} {limit:g}" for sign, limit in limits if limit is not None)
-    of = cell_code(clip(one.subject, 80)) if one.subject is not None else "all"
-    margin = "undefined" if one.margin is None else f"{one.margin:+.6f}"
-    met = "met" if one.passed else "**missed**"
-    return f"\n| {cell_code(clip(one.name, 80))} | {of} | {_number(one.value)} | {bound} | {margin} | {met} |"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return f"{value:.6f}" if abs(value) < 1e9 else f"{value:.6g}"
+    return f"\n{metric_row.cells(one)} {'met' if one.passed else '**missed**'} |"
 
 
 def _charts(outcome: Outcome) -> Iterator[Bars]:
-    if sides := _sides(outcome.evidence.measurements):
-        yield Bars(f"{_metric(outcome)}: mean over the held-out items", sides)
+    if sides := _sides(outcome):
+        yield Bars(f"{_metric(outcome)} over the held-out items - macro: their mean, micro: pooled", sides)
     for metric, rows in groupby(outcome.result.metrics, key=lambda one: one.name):
         members = [one for one in rows if one.subject is not None]
         if members:
             bound = members[0].min if members[0].min is not None else members[0].max
-            yield Bars(f"{metric}, and its threshold", [(one.subject or "", one.value) for one in members], bound)
+            yield Bars(metric, [(metric_row.subject(one), one.value) for one in members], bound)
 
 
-def _sides(measurements: Mapping[str, Any]) -> list[tuple[str, float | None]]:
+def _sides(outcome: Outcome) -> list[tuple[str, float | None]]:
     """Of a comparison, both sides; nothing where there is no incumbent."""
-    if measurements.get("shape") != "comparison":
+    measurements, incumbent = outcome.evidence.measurements, _incumbent(outcome)
+    if measurements.get("shape") != "comparison" or incumbent is None:
         return []
     items, micro = measurements.get("items"), measurements.get("micro")
     rows = [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
     pooled = micro if isinstance(micro, dict) else {}
-    both = ("incumbent", "candidate")
-    sides = [(f"{side} macro", mean(finite(row.get(side)) for row in rows)) for side in both]
-    sides += [(f"{side} micro", finite(pooled.get(side))) for side in both]
-    known = [side for side in sides if side[1] is not None]
-    return known if any(label.startswith("incumbent") for label, _ in known) else []
+    both = {"incumbent": f"{incumbent} (in production)", "candidate": outcome.request.ids[0]}
+    sides = [(f"{name_}, macro", mean(finite(row.get(side)) for row in rows)) for side, name_ in both.items()]
+    sides += [(f"{name_}, micro", finite(pooled.get(side))) for side, name_ in both.items()]
+    return [side for side in sides if side[1] is not None]
+
+
+def _incumbent(outcome: Outcome) -> str | None:
+    said = outcome.evidence.fields.get("incumbent")
+    return str(said.get("id"))[:64] if isinstance(said, dict) else None
 
 
 def _metric(outcome: Outcome) -> str:
@@ -162,13 +155,19 @@ def _steps(outcome: Outcome) -> Iterator[str]:
         yield "Mend what is missing above, then ask again: the numbers were good."
         return
     missed = sorted({one.name for one in outcome.result.metrics if not one.passed})
+    trained = request.harness == "ensemble"
     if outcome.result.inconclusive:
         yield "More held-out items narrow the interval; a better candidate moves it. The gate stays as it is."
+    elif missed and trained:
+        yield (
+            f"Bring {names(missed)} within the threshold: the ensemble was trained on the corpus that the policy "
+            f"names, and more or better rows come into {name(request.base_ref)} by a pull request of their own."
+        )
     elif missed:
         yield f"Bring {names(missed)} within the threshold: train on more or better data, and push that to this branch."
     yield (
-        f"Then write `/promote {' '.join(request.ids[:12])}` on the new head. The thresholds are the policy's on the "
-        "default branch, and no pull request is judged by its own."
+        f"Then write `/promote {' '.join(request.ids[:12])}` in a new comment{'' if trained else ', on the new head'}. "
+        "The thresholds are the policy's on the target branch, and no pull request is judged by its own."
     )
 
 
@@ -195,6 +194,8 @@ def _facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
             f"{rule.confidence * 100:g} % over {rule.items:,} items: {rule.low:+.6f} to {rule.high:+.6f}, "
             f"{rule.resamples:,} resamples of seed {rule.bootstrap_seed}",
         )
+    if (incumbent := _incumbent(outcome)) is not None:
+        yield "compared with", _cell(incumbent)
     yield "run", link("log and artifacts", outcome.run_url)
 
 

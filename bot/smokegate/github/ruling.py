@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smokegate.github.approval import Approval
 from smokegate.github.verdict import Judged, Part
-from smokegate.judge.report import Change, Verdict, What
+from smokegate.judge.report import Change, Verdict
 from smokegate.render import words
 from smokegate.render.escape import code, prose
 
@@ -48,15 +48,19 @@ def parts_for_owners(judged: Judged) -> tuple[Part, ...]:
 
 
 def flips(judged: Judged) -> bool:
+    """Whether anything goes to production that is not there, or is another thing there."""
     return any(_goes_up(change) for report in judged.reports for change in report.changes)
 
 
 def _goes_up(change: Change) -> bool:
-    return change.what is not What.CHANGED and change.stage_after == "production" != change.stage_before
+    return change.stage_after == "production" and (change.stage_before != "production" or change.identity_changed)
 
 
-def rule(judged: Judged, owners: Sequence[Approval] = (), flip: Approval | None = None) -> Ruling:
-    """`owners` are the approvals of `parts_for_owners`, one each; `flip` is asked for where the bot opened the flip."""
+def rule(
+    judged: Judged, owners: Sequence[Approval] = (), flip: Approval | None = None, stale: Sequence[str] = ()
+) -> Ruling:
+    """`owners` are the approvals of `parts_for_owners`, one each; `flip` is asked for where the bot opened the flip, or
+    evidence says who asked for it; `stale` is why what was asked for is not what is there now."""
     if judged.cannot is not None:
         return Ruling(judged, None)
     verdict = words.worst(judged.reports)
@@ -68,6 +72,9 @@ def rule(judged: Judged, owners: Sequence[Approval] = (), flip: Approval | None 
             by = sorted({login for one in owners for login in one.by})
             said.append(f"**Approved** by {_names(by)}, who owns the policy and had no hand in this change.")
             verdict = Verdict.PASS
+    if stale:
+        said += [f"**Out of date**: {prose(why)}." for why in stale]
+        return Ruling(judged, Verdict.NEEDS_EVIDENCE, tuple(said))
     if flip is not None and verdict is Verdict.PASS:
         if flip.lacking:
             said.append(f"**Another pair of eyes is wanted**: {prose(flip.lacking)}.")

@@ -19,6 +19,7 @@ from smokegate.review.flip_verify import newly_blocking
 from smokegate.review.registries import registries_of
 from smokegate.review.replacement import Replacement, current
 from smokegate.review.sides import open_sides
+from smokegate.sources.git import GitRepo
 from smokegate.sources.git_tree import GitTree
 from smokegate.sources.tree import Tree
 
@@ -63,9 +64,22 @@ def flip(asked: Asked, bench: Workbench | None = None) -> Flipped:
             top, store = sides.repo.top, sides.repo.git_dir
             desk = Desk(asked.order(), sides, sides.head, shared, lambda path: current(top, path))
             planned, before = replace(desk.planned(), top=top), desk.before
+            _require_git_lfs(sides.repo, planned)
         if planned.refused or asked.dry_run or not planned.drafts:
             return planned
         return _carried_out(asked, planned, before, store, shared)
+
+
+def _require_git_lfs(repo: GitRepo, planned: Flipped) -> None:
+    """git passes by a filter that it was told nothing of, and would take the bytes themselves."""
+    told = (repo.git.ask("config", "--get", f"filter.lfs.{one}").code == 0 for one in ("process", "clean"))
+    kept = [draft.path for draft in planned.drafts if draft.path in planned.objects]
+    if kept and not any(told):
+        raise UsageError(
+            f"`.gitattributes` gives {min(kept)} to git-lfs, which is not set up here: `git add` would put "
+            "the bytes themselves into git",
+            fix="install git-lfs, then: git lfs install",
+        )
 
 
 # -- carrying it out -----------------------------------------------------------------------------------------------

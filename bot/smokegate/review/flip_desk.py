@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from smokegate.errors import UsageError
@@ -61,6 +61,8 @@ class Flipped:
     notes: tuple[str, ...] = ()
     evidence: str | None = None
     """Where the evidence lies, or would lie."""
+    objects: Mapping[str, bytes] = field(default_factory=dict)
+    """By path, what goes to git-lfs by the attributes of the tree; git gets a pointer, which may be there already."""
 
 
 class Desk:
@@ -105,6 +107,7 @@ class Desk:
         changed = self._drafts.changed(self._registry)
         written: dict[str, bytes | None] = {draft.path: draft.now for draft in changed}
         after = Overlay(self._head, written)
+        changed = [draft for draft in changed if after.stored(draft.path) != draft.was]
         ids = tuple(entry.key for entry in entries)
         self._same_identities(ids, after)
         alone = Overlay(self._head, {**written, **self._other_evidence(place, after)})
@@ -114,7 +117,8 @@ class Desk:
         report = self._judged(after)
         if newly_blocking(report.findings, self.before.findings):
             return Flipped(report, refused=True, ids=ids, notes=tuple(notes))
-        return Flipped(report, ids=ids, drafts=tuple(changed), notes=tuple(notes), evidence=place)
+        objects = after.objects
+        return Flipped(report, ids=ids, drafts=tuple(changed), notes=tuple(notes), evidence=place, objects=objects)
 
     # -- what it is about -------------------------------------------------------------------------------------------
 

@@ -9,18 +9,34 @@ from functools import cached_property
 from typing import BinaryIO
 
 from smokegate.errors import RepositoryError
+from smokegate.sources import lfs
 from smokegate.sources.digest import Stored, digest
 from smokegate.sources.git_tree import GitTree
 from smokegate.sources.tree import Content, Kind, Node, Tree
 
 
 class Overlay:
-    """`files` by their path from the root; None takes a file away. Written files are plain ones."""
+    """`files` by their path from the root; None takes a file away. Written files are plain ones; where the tree's
+    attributes give one to git-lfs, git gets a pointer, and the object is at hand."""
 
     def __init__(self, below: GitTree, files: Mapping[str, bytes | None]) -> None:
         self._below = below
-        self._files = dict(files)
+        there = below.in_lfs(path for path, data in files.items() if data)
+        self._objects = {path: data for path, data in files.items() if data and path in there}
+        self._files = {path: self._as_stored(path, data) for path, data in files.items()}
         self._stored: dict[str, Stored] = {}
+
+    @property
+    def objects(self) -> Mapping[str, bytes]:
+        """What goes to git-lfs."""
+        return self._objects
+
+    def stored(self, path: str) -> bytes | None:
+        """What git gets of a file that is written; None of one that is taken away."""
+        return self._files[path]
+
+    def _as_stored(self, path: str, data: bytes | None) -> bytes | None:
+        return lfs.written(lfs.pointer_to(data)) if data and path in self._objects else data
 
     @property
     def label(self) -> str:
@@ -63,11 +79,13 @@ class Overlay:
         stored = self._stored[path]
         if stored.pointer is not None:
             pointer = stored.pointer
-            return Content(pointer.oid, pointer.size, stored.size, pointer=pointer, seen=False)
+            return Content(pointer.oid, pointer.size, stored.size, pointer=pointer, seen=path in self._objects)
         return Content(stored.digest, stored.size, stored.size, pointer_fault=stored.pointer_fault)
 
     def open(self, path: str) -> BinaryIO:
-        return io.BytesIO(self._data(path)) if path in self._files else self._below.open(path)
+        if path not in self._files:
+            return self._below.open(path)
+        return io.BytesIO(self._objects.get(path) or self._data(path))
 
     def _data(self, path: str) -> bytes:
         data = self._files[path]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from smokegate.errors import UsageError
 from smokegate.evidence.fault import Wanted
 from smokegate.judge.change import RegistryChange, Step
-from smokegate.judge.docket import needs_of
+from smokegate.judge.docket import docket, needs_of
 from smokegate.judge.dossier import gate_for
 from smokegate.judge.groups import groups
 from smokegate.judge.incumbents import incumbents
@@ -71,8 +71,10 @@ class View:
         return [entry for key, entry in entries.items() if key in wanted and entry.named]
 
     def waiting(self) -> list[Entry]:
-        """Entries of this change that go to production, or change there, and want evidence for it."""
+        """Entries of this change that go to production, or change there, and want evidence that is not there yet."""
         wanted = {need.entry.key for need in needs_of(self.change, self.law)}
+        sound = (exhibit for exhibit in docket(self.change, self.law).exhibits if exhibit.sound)
+        wanted -= {need.entry.key for exhibit in sound for need in exhibit.needs}
         return [entry for key, entry in self.change.head.entries.items() if key in wanted and entry.named]
 
     def stands(self, entry: Entry) -> bool:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import BinaryIO, Protocol
 
 from smokegate.errors import RepositoryError
+from smokegate.sources import attributes
 from smokegate.sources.blobs import Blobs
 from smokegate.sources.command import Git, decoded
 from smokegate.sources.lfs_store import Opener
@@ -83,6 +84,12 @@ class GitTree:
                 fix="git lfs fetch origin --all",
             )
         return opener()
+
+    def in_lfs(self, paths: Iterable[str]) -> frozenset[str]:
+        """Those of these paths, there or not, that this tree's attributes give to git-lfs."""
+        if not any(f"/{path}".endswith("/.gitattributes") for path in self._entries):
+            return frozenset()
+        return attributes.having(self._git, self.oid, paths, "filter", "lfs")
 
     def prefetch(self, paths: Iterable[str]) -> None:
         """Digest these files now, several at a time, so that `content` answers at once."""

@@ -5,6 +5,7 @@ https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from smokegate.sources.tree import Pointer
@@ -42,6 +43,15 @@ def parse_pointer(data: bytes) -> Pointer | str | None:
     if not data.endswith(b"\n"):
         return "its last line has no newline"
     return _parse_lines(data.removesuffix(b"\n").split(b"\n"))
+
+
+def pointer_to(data: bytes) -> Pointer:
+    return Pointer(hashlib.sha256(data).hexdigest(), len(data))
+
+
+def written(pointer: Pointer) -> bytes:
+    """As git-lfs writes it into git."""
+    return b"%s\noid sha256:%s\nsize %d\n" % (_VERSION, pointer.oid.encode("ascii"), pointer.size)
 
 
 def _claims_to_be_a_pointer(head: bytes) -> bool:
