@@ -200,7 +200,7 @@ class Memory(Hub):
         parts = [unquote(part) for part in asked.path.strip("/").split("/")]
         of_a_fork = asked.verb == "GET" and parts[3] in {"git", "compare"}  # which has all that we have, and no more
         assert parts[:3] == ["repos", *REPOSITORY.split("/")] or of_a_fork, asked.path
-        found = getattr(self, f"_{'_'.join((asked.verb.lower(), parts[3]))}", None)
+        found = getattr(self, f"_{asked.verb.lower()}_{parts[3].replace('-', '_')}", None)
         assert found is not None, f"{asked.verb} {asked.path}"
         response: Response = found(asked, parts[4:])
         return response
@@ -367,7 +367,9 @@ class Memory(Hub):
         said = asked.data
         if f"refs/heads/{said['head']}" not in self.git.refs():
             return refusal(422, "Validation Failed")
-        if any(one["state"] == "open" and one["head"]["ref"] == said["head"] for one in self.pulls.values()):
+        ends = (said["head"], said["base"])
+        there = [(one["head"]["ref"], one["base"]["ref"]) for one in self.pulls.values() if one["state"] == "open"]
+        if ends in there:
             return refusal(422, "A pull request already exists for this branch.")
         login = self.stub.login_of(asked)
         made = self._opened(login, said["head"], said["base"], title=said["title"], body=said["body"], home=REPOSITORY)
@@ -437,6 +439,9 @@ class Memory(Hub):
                 )
                 return answer(201, {"sha": self.git.blob(content), "url": "https://api.github.com/x"})
             case "trees":
+                # Of a token without the permission `workflows`: https://github.com/googleapis/release-please-action/issues/704
+                if any(one["path"].startswith(".github/workflows/") for one in said["tree"]):
+                    return refusal(403, "Resource not accessible by integration")
                 sha = self.git.tree(said["tree"], said.get("base_tree"))
                 return answer(201, {**description().example("git-tree"), "sha": sha})
             case "commits":

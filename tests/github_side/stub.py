@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from github_side.emulator import ACTIONS, APP_ID, BOT, NAME, OWNER, REPOSITORY, TOKENS
+from github_side.emulator import ACTIONS, APP_ID, BOT, NAME, OWNER, REPOSITORY, ROLES, TOKENS
 from github_side.exchange import Forward, Request, Response, answer, listed, refusal
 from github_side.openapi import description
 
@@ -68,6 +68,8 @@ class Stub:
     annotations: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     rulesets: list[dict[str, Any]] = field(default_factory=list)
+    classic: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Classic protection rules, by branch, as an admin is told of them."""
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)
     branch_policies: dict[str, list[str]] = field(default_factory=dict)
     logins: dict[str, str] = field(default_factory=lambda: {token: login for login, token in TOKENS.items()})
@@ -202,13 +204,6 @@ def _followed(stub: Stub, pull: dict[str, Any], asked: Request, forward: Forward
 def _compared(pull: dict[str, Any], asked: Request, forward: Forward) -> Response:
     path = f"/repos/{pull['head']['repo']['full_name']}/compare/{pull['base']['ref']}...{pull['head']['sha']}"
     return forward(Request("GET", path, {"per_page": "100"}, asked.headers))
-
-
-@_route("GET", f"{_REPO}/commits/{{sha}}/pulls")
-def _pulls_of_commit(stub: Stub, asked: Request, forward: Forward, found: dict[str, str]) -> Response:
-    every = forward(Request("GET", f"{_REPO}/pulls", {"state": "all", "per_page": "100"}, asked.headers))
-    pulls = [_followed(stub, pull, asked, forward) for pull in every.data]
-    return listed(asked, [pull for pull in pulls if pull["head"]["sha"] == found["sha"]])
 
 
 @_route("GET", f"{_REPO}/pulls/{{number}}/commits")
@@ -360,6 +355,23 @@ def _download(stub: Stub, _: Request, __: Forward, found: dict[str, str]) -> Res
 @_route("GET", f"{_REPO}/rules/branches/{{branch}}")
 def _rules(stub: Stub, asked: Request, _: Forward, __: dict[str, str]) -> Response:
     return listed(asked, stub.rules.get(asked.parts[-1], []))
+
+
+@_route("GET", f"{_REPO}/branches/{{branch}}")
+def _branch(stub: Stub, _: Request, __: Forward, found: dict[str, str]) -> Response:
+    rule = stub.classic.get(found["branch"])
+    told: dict[str, Any] = {"required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []}}
+    if rule is not None and "required_status_checks" in rule:
+        told["required_status_checks"] = rule["required_status_checks"]
+    branch = {**_example("branch-get"), "name": found["branch"], "protected": rule is not None}
+    return answer(200, {**branch, "protection": {"enabled": rule is not None, **told}})
+
+
+@_route("GET", f"{_REPO}/branches/{{branch}}/protection")
+def _protection(stub: Stub, asked: Request, _: Forward, found: dict[str, str]) -> Response:
+    rule = stub.classic.get(found["branch"])
+    admin = ROLES.get(stub.login_of(asked)) == "admin"
+    return answer(200, rule) if admin and rule is not None else refusal(404, "Branch not protected")
 
 
 @_route("GET", f"{_REPO}/rulesets")

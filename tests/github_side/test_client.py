@@ -55,8 +55,6 @@ def test_a_pull_request_follows_its_branch(client: Client, hub: Hub) -> None:
     moved = commit(hub, "topic", "y")
     assert client.pull(number).head_sha == moved != first.head_sha
     assert client.pull(number).commits == 2
-    assert [pull.number for pull in client.pulls_of_commit(moved)] == [number]
-    assert client.pulls_of_commit(first.head_sha) == ()
     assert [pull.head_sha for pull in client.pulls_of_head("acme", "topic")] == [moved]
     assert client.pulls_of_head("acme", "other") == ()
     commits = client.pull_commits(number)
@@ -160,6 +158,15 @@ def test_check_runs_are_ours_alone(client: Client, client_of: ClientOf, hub: Hub
     assert {run.id for run in client.check_runs(sha, name="smokegate")} == {ours.id, forged.id}
     assert client.check_runs(sha, name="other") == ()
     assert client.check_runs(NOBODY, name="smokegate") == ()
+
+
+def test_check_runs_come_newest_first_however_they_are_listed(client: Client, hub: Hub) -> None:
+    sha = commit(hub, "topic")
+    fields = {"name": "smokegate", "head_sha": sha, "status": "completed"}
+    made = [client.create_check_run({**fields, "conclusion": one}) for one in ("success", "failure", "success")]
+    for _ in range(2):
+        hub.stub.checks = dict(reversed(hub.stub.checks.items()))
+        assert client.check_runs(sha, name="smokegate") == tuple(reversed(made))
 
 
 def test_annotations_gather(client: Client, hub: Hub) -> None:
@@ -368,7 +375,6 @@ def test_every_row_is_described_and_was_asked(  # noqa: PLR0915
     client.repository()
     client.pull(number)
     client.pulls_of_head("acme", "topic")
-    client.pulls_of_commit(sha)
     client.pull_commits(number)
     client.reviews(number)
     commit(hub, "flip")
@@ -405,6 +411,9 @@ def test_every_row_is_described_and_was_asked(  # noqa: PLR0915
     client.issues(labels=["x"], creator=BOT)
     client.update_issue(issue.number, state="closed")
     client.rules_of_branch("main")
+    hub.stub.classic["main"] = {}
+    client_of("boss").classic_rule("main")
+    client.classic_checks("main")
     client.rulesets()
     client.environment("gpu")
     client.deployment_branches("gpu")

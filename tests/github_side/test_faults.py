@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 
+import jwt
 import pytest
 
 from github_side.conftest import ClientOf
@@ -15,7 +17,7 @@ from github_side.still_clock import StillClock
 from github_side.world import REPO, commit, open_pull, tip
 from smokegate.github.client import Client
 from smokegate.github.credentials import App, Token
-from smokegate.github.faults import GitHubError, NotFound, RateLimited, Uncertain
+from smokegate.github.faults import CredentialsError, GitHubError, NotFound, RateLimited, Uncertain
 from smokegate.github.once import once
 from smokegate.github.port import Comment
 from smokegate.github.retrying import Limits
@@ -390,6 +392,24 @@ def bought(hub: Hub) -> list[Request]:
 def _first(reply: Response, then: Callable[[Request], Response]) -> Callable[[Request], Response]:
     replies = [reply]
     return lambda asked: replies.pop() if replies else then(asked)
+
+
+def test_a_signature_that_github_does_not_take(client_of: ClientOf, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another App's key, a deleted one, a clock that is wrong: a token to set anew there is none."""
+    said = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
+    monkeypatch.setattr(hub, "truly", lambda _: refusal(401, said))
+    with pytest.raises(CredentialsError, match=r"does not take the App's signature: .*'iat'") as caught:
+        client_of().repository()
+    assert "clock is right" in (caught.value.fix or "") and "the token is expired" not in str(caught.value)
+    assert len(hub.asked) == 1
+
+
+def test_a_clock_that_is_some_minutes_off_is_no_matter(client_of: ClientOf, hub: Hub) -> None:
+    client_of().repository()
+    (signed,) = {one.token for one in hub.asked if one.path.endswith("/installation")}
+    claims = jwt.decode(signed, options={"verify_signature": False})
+    now = time.time()
+    assert claims["iat"] < now - 240 and now + 240 < claims["exp"] <= now + 300
 
 
 def test_a_token_is_narrowed_to_what_is_needed(served: Served, emulator: Emulator) -> None:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from github_side.conftest import ClientOf
-from github_side.emulator import ACTIONS, APP_ID, BOT, OWNER, REPOSITORY
-from github_side.hub import Fault, Hub
+from github_side.emulator import ACTIONS, APP_ID, BOT, OWNER, REPOSITORY, TOKENS
+from github_side.exchange import Request, Response, refusal
+from github_side.hub import Fault, Hub, Served
 from github_side.still_clock import StillClock
 from github_side.world import REPO, commit, open_pull, tip
 from render.specimens import finding, report
 from smokegate.errors import UsageError
 from smokegate.github import binding
 from smokegate.github.client import Client
+from smokegate.github.credentials import Token
+from smokegate.github.faults import GitHubError
 from smokegate.github.port import Comment
 from smokegate.github.publish import ASIDE, Published, Publisher
+from smokegate.github.sending import Settings as Reaching
 from smokegate.github.verdict import Asked, Judged, Part
 from smokegate.github.verdict_document import Docket
+from smokegate.github.wire import HttpWire, Received, Sent
 from smokegate.judge.report import Change, Report, Verdict, What
 from smokegate.policy_github import GitHub as Settings
 
@@ -74,21 +81,78 @@ def test_a_verdict_is_one_check_run_and_one_comment(hub: Hub, client: Client, cl
     assert len(hub.stub.annotations[check.id]) == 1
 
 
-def test_it_takes_six_requests_and_one_for_each_further_page(hub: Hub, client: Client, clock: StillClock) -> None:
+def asked_for(hub: Hub, act: Callable[[], object]) -> list[str]:
+    hub.asked.clear()
+    act()
+    return [f"{asked.verb} {asked.path.rpartition('/')[2]}" for asked in hub.asked]
+
+
+OF_THE_APP = ["GET installation", "POST access_tokens"]
+
+
+def test_with_an_app_it_takes_five_requests_and_one_for_each_further_page(
+    hub: Hub, client_of: ClientOf, clock: StillClock
+) -> None:
+    """The sixth of a verdict is the one by which the job that judges learns where the head wants to go."""
     number = open_pull(hub)
-    many = report(Verdict.BLOCK, changes=(CHANGED,), findings=tuple(finding(line=at + 1) for at in range(160)))
     one = judged(hub, number, BLOCKED)
-    hub.asked.clear()
-    publish(client, clock, one)
-    told = [f"{asked.verb} {asked.path}" for asked in hub.asked]
-    # Two of them are for the App's token, which a workflow's own token does without.
-    assert len(told) <= 6, told
-    commit(hub, "topic", "more of it")
-    one = judged(hub, number, many)
-    hub.asked.clear()
-    found = publish(client, clock, one)
-    assert len(hub.asked) <= 4 + 3
-    assert len(hub.stub.annotations[found.checks[0].id]) == 160
+    first = asked_for(hub, lambda: publish(client_of(), clock, one))
+    assert first == [*OF_THE_APP, "GET comments", "POST comments", "POST check-runs"]
+    moved = commit(hub, "topic", "more of it")
+    second = asked_for(hub, lambda: publish(client_of(), clock, judged(hub, number, PASSED)))
+    comment = str(hub.as_(OWNER, "GET", f"{REPO}/issues/{number}/comments").data[0]["id"])
+    assert second == [*OF_THE_APP, "GET comments", f"PATCH {comment}", "POST check-runs"]
+    again = asked_for(hub, lambda: publish(client_of(), clock, judged(hub, number, PASSED)))
+    assert again == [*OF_THE_APP, "GET comments", "GET check-runs"]
+    for cannot in ("a conflict", "another conflict"):
+        commit(hub, "topic", cannot)
+        conflicting = judged(hub, number, cannot=cannot)
+        assert asked_for(hub, partial(publish, client_of(), clock, conflicting)) == second
+    commit(hub, "topic", "a great many")
+    many = report(Verdict.BLOCK, changes=(CHANGED,), findings=tuple(finding(line=at + 1) for at in range(160)))
+    pages = asked_for(hub, lambda: publish(client_of(), clock, judged(hub, number, many)))
+    (check,) = [run for run in hub.stub.checks.values() if run["head_sha"] == head(hub, number)]
+    assert pages == [*second, *[f"PATCH {check['id']}"] * 3] and moved != head(hub, number)
+    assert len(hub.stub.annotations[check["id"]]) == 160
+
+
+def test_where_no_registry_is_touched_it_takes_as_many(hub: Hub, client_of: ClientOf, clock: StillClock) -> None:
+    one = judged(hub, open_pull(hub), report())
+    quiet = asked_for(hub, lambda: publish(client_of(), clock, one))
+    assert quiet == [*OF_THE_APP, "GET comments", "GET check-runs", "POST check-runs"]
+    assert asked_for(hub, lambda: publish(client_of(), clock, one)) == quiet[:-1]
+
+
+def test_a_head_in_several_pull_requests_takes_two_more_for_each(
+    hub: Hub, client_of: ClientOf, clock: StillClock
+) -> None:
+    numbers = [open_pull(hub), open_pull(hub, "another")]
+    one, *_ = ours = [judged(hub, number, BLOCKED) for number in numbers]
+    ours = [replace(each, asked=replace(each.asked, head=one.asked.head)) for each in ours]
+    told = asked_for(hub, lambda: publish(client_of(), clock, *ours))
+    assert told == [*OF_THE_APP, *["GET comments", "POST comments"] * 2, "POST check-runs"]
+
+
+def test_a_merge_queue_takes_four(hub: Hub, client_of: ClientOf, clock: StillClock) -> None:
+    sha = commit(hub, "gh-readonly-queue/main/pr-1-x")
+    queued = Judged(Asked(sha, "main", None, tip(hub)), tip(hub), True, (Part(BLOCKED),))
+    told = asked_for(hub, lambda: publish(client_of(), clock, queued))
+    assert told == [*OF_THE_APP, "GET check-runs", "POST check-runs"]
+
+
+def test_reviews_take_three_more(hub: Hub, client_of: ClientOf, clock: StillClock) -> None:
+    number = open_pull(hub)
+    one = judged(hub, number, OWNED, owners=("keeper",))
+    told = asked_for(hub, lambda: publish(client_of(), clock, one))
+    of_reviews = [f"GET {number}", "GET commits", "GET reviews"]
+    assert told == [*OF_THE_APP, *of_reviews, "GET comments", "POST comments", "POST check-runs"]
+
+
+def test_a_workflows_own_token_takes_two_less(hub: Hub, served: Served, clock: StillClock) -> None:
+    client = Client(Reaching(REPOSITORY, Token(TOKENS[ACTIONS], login=ACTIONS), api=served.url), clock=clock)
+    one = judged(hub, open_pull(hub), BLOCKED)
+    told = asked_for(hub, lambda: publish(client, clock, one))
+    assert told == ["GET comments", "POST comments", "POST check-runs"]
 
 
 def test_annotations_are_capped_by_the_policy(hub: Hub, client: Client, clock: StillClock) -> None:
@@ -167,16 +231,60 @@ def test_whatever_goes_wrong_nothing_is_doubled(fault: Fault, hub: Hub, client: 
     number = open_pull(hub)
     many = report(Verdict.BLOCK, changes=(CHANGED,), findings=tuple(finding(line=at + 1) for at in range(120)))
     client.viewer()
-    for at in range(7):
+    for at in range(6):
         commit(hub, "topic", f"{fault} {at}")
         one = judged(hub, number, many)
         hub.plan.script = [*[None] * at, fault]
         found = publish(client, clock, one)
-        assert not hub.plan.script or at > 5
+        assert not hub.plan.script or at > 4
         hub.plan.script = []
         mine = [run for run in hub.stub.checks.values() if run["head_sha"] == one.asked.head]
         assert len(mine) == 1 and len(hub.stub.annotations[mine[0]["id"]]) == 120, (at, found)
         assert len(comments(hub, number)) == 1
+
+
+class Killed(BaseException):
+    """As a runner that is gone: nothing is caught, nothing is tidied up."""
+
+
+class Mortal(HttpWire):
+    """Dies before a request is sent, or once it is answered."""
+
+    def __init__(self, left: int, *, sent: bool) -> None:
+        super().__init__()
+        self.left, self.sent = left, sent
+
+    def exchange(self, sent: Sent, *, limit: int | None = None) -> Received:
+        self.left -= 1
+        if self.left == 0 and not self.sent:
+            raise Killed
+        received = super().exchange(sent, limit=limit)
+        if self.left == 0:
+            raise Killed
+        return received
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_killed_anywhere_it_is_finished_by_the_next_delivery(
+    sent: bool, hub: Hub, served: Served, client: Client, clock: StillClock
+) -> None:
+    many = report(Verdict.BLOCK, changes=(CHANGED,), findings=tuple(finding(line=at + 1) for at in range(120)))
+    number = open_pull(hub)
+    died = 0
+    for at in range(1, 7):
+        commit(hub, "topic", f"{sent} {at}")
+        one = judged(hub, number, many)
+        token = Token(TOKENS[ACTIONS], login=ACTIONS)
+        mortal = Client(Reaching(REPOSITORY, token, api=served.url), wire=Mortal(at, sent=sent), clock=clock)
+        try:
+            publish(mortal, clock, one)
+        except Killed:
+            died += 1
+        publish(Client(Reaching(REPOSITORY, token, api=served.url), clock=clock), clock, one)
+        (mine,) = [run for run in hub.stub.checks.values() if run["head_sha"] == one.asked.head]
+        assert len(hub.stub.annotations[mine["id"]]) == 120, at
+        assert len(comments(hub, number)) == 1
+    assert died == 5
 
 
 def test_a_comment_that_is_deleted_under_us_is_written_again(
@@ -197,6 +305,68 @@ def test_a_comment_that_is_deleted_under_us_is_written_again(
     publish(client, clock, judged(hub, number, PASSED))
     ((_, body),) = comments(hub, number)
     assert "PASS" in body
+
+
+@pytest.mark.parametrize("verb", ["POST", "PATCH", "GET"])
+def test_a_conversation_that_takes_no_comment_gets_its_check_run(
+    verb: str, hub: Hub, client: Client, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locked, say. The check run is what counts; that the comment is missing is said, and ends with exit code 2."""
+    number = open_pull(hub)
+    if verb == "PATCH":
+        publish(client, clock, judged(hub, number, BLOCKED))
+        commit(hub, "topic", "more")
+    truly = hub.truly
+
+    def locked(asked: Request) -> Response:
+        if asked.verb == verb and "comments" in asked.path:
+            return refusal(403, "Unable to create comment because issue is locked.")
+        return truly(asked)
+
+    monkeypatch.setattr(hub, "truly", locked)
+    one = judged(hub, number, PASSED)
+    for _ in range(2):
+        with pytest.raises(GitHubError, match="issue is locked"):
+            publish(client, clock, one)
+    assert [run["conclusion"] for run in hub.stub.checks.values() if run["head_sha"] == one.asked.head] == ["success"]
+
+
+def test_a_verdict_that_knows_nothing_of_another_pull_request_on_the_head_hides_none(
+    hub: Hub, client: Client, clock: StillClock
+) -> None:
+    """Judged before the other one was opened, and published after its verdict."""
+    number = open_pull(hub)
+    alone = judged(hub, number, PASSED)
+    hub.as_("writer", "POST", f"{REPO}/git/refs", {"ref": "refs/heads/release", "sha": tip(hub)})
+    fields = {"title": "The same", "head": "topic", "base": "release", "body": ""}
+    other = hub.as_("writer", "POST", f"{REPO}/pulls", fields).data["number"]
+    both = replace(alone, asked=replace(alone.asked, number=other, base_ref="release"), parts=(Part(BLOCKED),))
+    publish(client, clock, alone, both)
+    quiet = replace(alone, parts=(Part(report()),))
+    for late in (alone, quiet):
+        with pytest.raises(UsageError, match=f"#{other} has the head"):
+            publish(client, clock, late)
+    said = hub.as_(OWNER, "GET", f"{REPO}/issues/{number}/comments").data
+    hub.as_(OWNER, "DELETE", f"{REPO}/issues/comments/{said[0]['id']}")
+    with pytest.raises(UsageError, match=f"#{other} has the head"):
+        publish(client, clock, quiet)
+    assert checks(hub) == [("smokegate", "failure")]
+    client.create_comment(number, said[0]["body"])
+    hub.as_("writer", "PATCH", f"{REPO}/pulls/{other}", {"state": "closed"})
+    publish(client, clock, alone)
+    assert checks(hub) == [("smokegate", "failure"), ("smokegate", "success")]
+
+
+def test_the_same_verdict_once_more_does_not_take_away_what_had_changed(
+    hub: Hub, client: Client, clock: StillClock
+) -> None:
+    number = open_pull(hub)
+    publish(client, clock, judged(hub, number, BLOCKED))
+    commit(hub, "topic", "mended")
+    for _ in range(2):
+        publish(client, clock, judged(hub, number, PASSED))
+        ((_, body),) = comments(hub, number)
+        assert "BLOCK → PASS" in body
 
 
 def test_comments_of_ours_that_are_too_many_are_taken_away(hub: Hub, client: Client, clock: StillClock) -> None:
@@ -237,7 +407,7 @@ def test_what_cannot_be_judged_is_not_green_and_says_why(hub: Hub, client: Clien
     commit(hub, "topic", "merged")
     publish(client, clock, judged(hub, number, PASSED))
     ((_, body),) = comments(hub, number)
-    assert "PASS" in body
+    assert "CANNOT BE JUDGED → PASS" in body and "finding" not in body.partition("→ PASS")[2].partition("\n")[0]
 
 
 def test_a_merge_queue_gets_a_check_run_and_no_comment(hub: Hub, client: Client, clock: StillClock) -> None:
@@ -279,6 +449,21 @@ def test_an_owner_lifts_what_only_an_owner_can(hub: Hub, client: Client, clock: 
     assert checks(hub) == [("smokegate", "action_required"), ("smokegate", "success")]
     ((_, body),) = comments(hub, number)
     assert "Approved** by `keeper`" in body
+
+
+def test_an_owners_word_goes_along_into_the_queue(hub: Hub, client: Client, clock: StillClock) -> None:
+    """As long as the group is the merge of what was approved."""
+    number = open_pull(hub)
+    approved = head(hub, number)
+    approve(hub, number, "keeper")
+    sha = commit(hub, f"gh-readonly-queue/main/pr-{number}-x")
+    asked = Asked(sha, "main", None, tip(hub), number)
+    group = Judged(asked, tip(hub), True, (Part(OWNED, ("keeper",)),))
+    assert publish(client, clock, group).verdict == "needs-owner"
+    assert publish(client, clock, replace(group, queued_head="e" * 40)).verdict == "needs-owner"
+    assert publish(client, clock, replace(group, queued_head=approved)).verdict == "pass"
+    assert comments(hub, number) == []
+    assert checks(hub)[-1] == ("smokegate", "success")
 
 
 @pytest.mark.parametrize("who", ["writer", "boss", "stranger"])
@@ -324,3 +509,51 @@ def test_a_readers_approval_of_a_flip_is_none(hub: Hub, client: Client, clock: S
     one = judged(hub, number, report(changes=(FLIPPED,)))
     approve(hub, number, "reader")
     assert publish(client, clock, one).verdict == "needs-owner"
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_an_approval_that_is_taken_back_takes_the_green_back(
+    edited: bool, hub: Hub, client: Client, clock: StillClock
+) -> None:
+    """What was said of this head before does not pass for what is to be said now, also where a maintainer took the
+    hidden line out of the comment."""
+    number = open_pull(hub)
+    one = judged(hub, number, OWNED, owners=("keeper",))
+    for event in ("COMMENT", "APPROVE", "REQUEST_CHANGES", "APPROVE", "REQUEST_CHANGES"):
+        approve(hub, number, "keeper", event)
+        if edited and comments(hub, number):
+            (said,) = client.comments(number)
+            client.update_comment(said.id, said.body.rpartition("<!-- smokegate:state")[0])
+        found = publish(client, clock, one)
+        assert found.verdict == ("pass" if event == "APPROVE" else "needs-owner")
+        newest = max(hub.stub.checks)
+        assert hub.stub.checks[newest]["conclusion"] == ("success" if event == "APPROVE" else "action_required")
+    assert len(hub.stub.checks) == 5 and len(comments(hub, number)) == 1
+
+
+def test_a_thousand_owners_do_not_keep_the_verdict_from_being_published(
+    hub: Hub, client: Client, clock: StillClock
+) -> None:
+    number = open_pull(hub)
+    owners = tuple(f"owner-{at:05}" for at in range(5_000))
+    parts = tuple(Part(replace(OWNED, registry=f"{at}/registry.json"), owners) for at in range(60))
+    publish(client, clock, judged(hub, number, parts=parts))
+    ((_, body),) = comments(hub, number)
+    summary = next(iter(hub.stub.checks.values()))["output"]["summary"]
+    assert "Still missing" in body and max(len(body.encode()), len(summary.encode())) <= 65_535
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_team_that_cannot_be_asked_about_is_said(
+    status: int, hub: Hub, client: Client, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An App without Members: read. A verdict there is all the same."""
+    number = open_pull(hub)
+    approve(hub, number, "keeper")
+    truly = hub.truly
+    monkeypatch.setattr(
+        hub, "truly", lambda asked: refusal(status, "No.") if asked.path.startswith("/orgs/") else truly(asked)
+    )
+    assert publish(client, clock, judged(hub, number, OWNED, owners=("guild/members",))).verdict == "needs-owner"
+    ((_, body),) = comments(hub, number)
+    assert ("the App needs Members: read" in body) is (status == 403)

@@ -130,11 +130,12 @@ def test_many_findings_are_counted_and_no_longer_told_apart() -> None:
 _hex = st.text("0123456789abcdef", min_size=10, max_size=10)
 _states = st.builds(
     State,
-    st.sampled_from(Verdict),
+    st.none() | st.sampled_from(Verdict),
     st.sampled_from([HEAD, BASE, "f" * 64]),
     st.integers(0, 10**9 - 1),
     st.integers(0, 10**9 - 1),
     st.none() | st.lists(_hex, max_size=500).map(tuple),
+    st.text(max_size=400),
 )
 
 
@@ -158,6 +159,8 @@ def forged(**fields: Any) -> str:
         "<!-- smokegate:state v1 A -->",
         "<!-- smokegate:state v2 " + forged().split(" ")[3] + " -->",
         forged() + " more",
+        forged(check=7),
+        forged(check=None),
         forged(verdict="great"),
         forged(verdict=["pass"]),
         forged(head="@everyone"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -92,6 +95,20 @@ def test_a_head_that_is_on_no_branch_is_fetched_by_its_id(server: GitServer, ori
     assert one.has(head) and len(server.seen) == before
 
 
+def test_pull_requests_are_found_by_their_head(server: GitServer, origin: Path, tmp_path: Path) -> None:
+    """A branch may be called like one, and a test merge is no head."""
+    tip, head = branched(origin)
+    for ref in ("refs/pull/7/head", "refs/pull/12/head", "refs/heads/refs/pull/8/head", "refs/pull/9/merge"):
+        git(origin, "update-ref", ref, head)
+    for ref in ("refs/pull/10/head", "refs/pull/7x/head", "refs/pull/0/head", "refs/pull/1/2/head"):
+        git(origin, "update-ref", ref, tip if "10" in ref else head)
+    one = store(server, tmp_path / "store")
+    assert one.pulls_at(head) == (7, 12)
+    assert one.pulls_at(tip) == (10,)
+    assert one.pulls_at("d" * 40) == ()
+    assert not one.has(head)
+
+
 def test_conflicts_are_named(server: GitServer, origin: Path, tmp_path: Path) -> None:
     tip, _ = branched(origin)
     git(origin, "switch", "--quiet", "pr")
@@ -103,6 +120,23 @@ def test_conflicts_are_named(server: GitServer, origin: Path, tmp_path: Path) ->
     with pytest.raises(Conflict, match="does not merge") as told:
         one.merged(tip, head)
     assert told.value.paths == ("kept", "shared")
+
+
+def test_a_git_that_is_too_old_is_named(
+    server: GitServer, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2.34, as Ubuntu 22.04 has it, knows `merge-tree` without `--write-tree`."""
+    tip, head = branched(origin)
+    old = tmp_path / "bin" / "git"
+    old.parent.mkdir()
+    told = 'case " $* " in *" --write-tree "*) echo "usage: git merge-tree" >&2; exit 129;; esac'
+    old.write_text(f"#!/bin/sh\n{told}\nPATH='{os.environ['PATH']}' exec git \"$@\"\n")
+    old.chmod(0o755)
+    one = store(server, tmp_path / "store")
+    one.fetch(tip, head)
+    monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
+    with pytest.raises(RepositoryError, match=r"install git 2\.38 or newer"):
+        one.merged(tip, head)
 
 
 def test_no_attribute_of_a_tree_decides_how_it_merges(server: GitServer, origin: Path, tmp_path: Path) -> None:
@@ -194,3 +228,38 @@ def test_the_token_goes_to_its_own_server_alone(server: GitServer, tmp_path: Pat
 
         with pytest.raises(RepositoryError, match="could not be fetched"):
             Store(tmp_path / "store", Misled(f"{server.url}/{ADDRESS}/.git")).tip("main")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_does_not_take_the_token_along(status: int, origin: Path, tmp_path: Path) -> None:
+    """git's second request to the place it is led to bears the header that was set for the first."""
+    slept: list[float] = []
+    with serving(tmp_path / "served") as other, leading_to(other, status) as lead:
+        one = Store(tmp_path / "store", remote(lead), sleep=slept.append)
+        with pytest.raises(RepositoryError, match=f"returned error: {status}"):
+            one.tip("main")
+    assert other.seen == [] and slept == []
+
+
+@contextmanager
+def leading_to(other: GitServer, status: int) -> Iterator[GitServer]:
+    """A server that says of everything that it is at `other`."""
+
+    class Leading(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Location", f"http://localhost:{other.port}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Leading) as http:
+        thread = threading.Thread(target=http.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield GitServer(other.root, http.server_address[1])
+        finally:
+            http.shutdown()
+            thread.join()

@@ -117,6 +117,44 @@ def test_a_broken_policy_on_the_target_cannot_judge(forge: Forge, court: Court) 
     assert judged.cannot is not None and ".smokegate.yml cannot be read" in judged.cannot
 
 
+def test_a_head_that_the_target_holds_already_changes_nothing(forge: Forge, court: Court) -> None:
+    """Nor does one whose commits come to nothing."""
+    behind = forge.git("rev-parse", "main")
+    forge.add("beta_v1")
+    forge.commit("main moved on")
+    forge.git("switch", "-q", "-c", "pr")
+    forge.git("commit", "-q", "--allow-empty", "-m", "nothing")
+    for head in (behind, forge.git("rev-parse", "main"), forge.git("rev-parse", "pr")):
+        judged = court.judge(Asked(head, "main", 7))
+        assert verdict(judged) is Verdict.PASS and not judged.touches and not judged.reports[0].changes
+
+
+def test_a_target_that_is_gone_cannot_be_judged(forge: Forge, court: Court) -> None:
+    judged = court.judge(Asked(forge.git("rev-parse", "main"), "deleted", 7))
+    assert judged.cannot is not None and "deleted could not be fetched" in judged.cannot and judged.base_tip == ""
+
+
+def test_a_force_push_in_the_middle_changes_nothing_of_what_is_judged(forge: Forge, court: Court) -> None:
+    forge.registry["models"][0]["sha256"] = "0" * 64
+    head = proposed(forge)
+    forge.git("update-ref", "refs/pull/7/head", head)
+    assert court.store.pulls_at(head) == (7,)
+    forge.git("branch", "-q", "-f", "pr", "main")
+    forge.git("update-ref", "refs/pull/7/head", "main")
+    judged = court.judge(Asked(head, "main", 7))
+    assert verdict(judged) is Verdict.BLOCK and judged.asked.head == head
+
+
+def test_how_github_is_used_outlives_a_policy_that_broke(forge: Forge, court: Court) -> None:
+    """Else the pull request that mends it would have no verdict, and so would every other."""
+    forge.write("/.smokegate.yml", "github: {check_name: gate, protected_bases: ['release/*']}\n")
+    forge.commit("sound")
+    forge.write("/.smokegate.yml", "github: {check_name: [\n")
+    forge.commit("broken")
+    settings = settings_of(court.store, "main")
+    assert (settings.check_name, settings.protected_bases) == ("gate", ("release/*",))
+
+
 def test_a_head_that_is_gone_cannot_be_judged(court: Court) -> None:
     judged = court.judge(Asked("d" * 40, "main", 7))
     assert judged.cannot is not None and "could not be fetched" in judged.cannot
@@ -157,6 +195,29 @@ def test_a_merge_queue_brings_its_own_base_and_result(forge: Forge, court: Court
     forge.commit("main moves on while the queue works")
     assert verdict(court.judge(Asked(first, "main", queue_base=base))) is Verdict.PASS
     assert verdict(court.judge(Asked(second, "main", queue_base=first))) is Verdict.BLOCK
+
+
+@pytest.mark.parametrize("how", ["merge", "squash", "with something else", "renumbered"])
+def test_what_an_owner_approved_is_known_again_in_the_queue(how: str, forge: Forge, court: Court) -> None:
+    """Where the group is the merge of that head and nothing else, whichever way it was merged."""
+    forge.write("/.smokegate.yml", "owners: [ana]\n")
+    base = forge.commit("a law")
+    forge.write("/.smokegate.yml", "owners: [ana, ben]\n")
+    head = proposed(forge)
+    forge.git("update-ref", "refs/pull/7/head", head)
+    forge.git("update-ref", "refs/pull/8/head", base)
+    forge.write("/elsewhere.txt", "x")
+    queue_base = forge.commit("what the queue took before")
+    if how == "squash":
+        forge.git("merge", "-q", "--squash", head)
+    else:
+        forge.git("merge", "-q", "--no-ff", "--no-commit", head)
+    if how == "with something else":
+        forge.write("/.smokegate.yml", "owners: [mallory]\n")
+    group = forge.commit("merged")
+    judged = court.judge(Asked(group, "main", None, queue_base, 8 if how == "renumbered" else 7))
+    assert verdict(judged) is Verdict.NEEDS_OWNER
+    assert judged.queued_head == (head if how in {"merge", "squash"} else None)
 
 
 def test_a_repository_without_a_registry_is_quiet(forge: Forge, court: Court) -> None:

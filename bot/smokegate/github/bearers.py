@@ -24,6 +24,9 @@ SPARE = 300.0
 WORD = 240.0
 """Seconds for which one signature of the App's is used; GitHub takes it for 300."""
 
+_BEHIND = 300
+"""Seconds by which this machine's clock may be fast: GitHub takes no signature from its future."""
+
 
 class Bearer(Protocol):
     def auth(self, row: Row) -> Auth.Auth: ...
@@ -66,7 +69,7 @@ class TokenBearer:
 class AppBearer:
     def __init__(self, sender: Sender, app: App, clock: Clock) -> None:
         self._sender, self._app, self._clock = sender, app, clock
-        self._key = Auth.AppAuth(app.app_id, app.private_key)
+        self._key = Auth.AppAuth(app.app_id, app.private_key, jwt_issued_at=-_BEHIND)
         self._word, self._word_until = self._signed(), clock.now() + WORD
         self._repository = _holes(sender.settings.repository)
         self._installation: int | None = None
@@ -111,6 +114,12 @@ class AppBearer:
             try:
                 reply = self._sender.send(Ask("installation", self._repository), self._as_app())
             except GitHubError as fault:
+                if fault.status == 401:
+                    raise CredentialsError(
+                        f"GitHub does not take the App's signature: {fault.message}",
+                        fix="see that `app-id` and `private-key` are of one App, that its key was not deleted there, "
+                        "and that this machine's clock is right",
+                    ) from None
                 if fault.status != 404:
                     raise
                 raise CredentialsError(

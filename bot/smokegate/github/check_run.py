@@ -47,6 +47,11 @@ class CheckRun:
     """Annotations, a request's worth each."""
     details_url: str | None = None
 
+    @property
+    def mark(self) -> str:
+        """By which this very verdict is known again on GitHub."""
+        return mark(self.external_id, self.conclusion, self.title)
+
     def created(self) -> dict[str, Any]:
         """The fields of the first request: complete, with the first page of annotations."""
         fields: dict[str, Any] = {
@@ -69,6 +74,10 @@ class CheckRun:
         if index < len(self.pages):
             output["annotations"] = [dict(one) for one in self.pages[index]]
         return output
+
+
+def mark(external_id: str, conclusion: str | None, title: str) -> str:
+    return f"{external_id} {conclusion} {title}"
 
 
 def check_run(

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from smokegate.errors import UsageError
-from smokegate.github import shapes
+from smokegate.github import classic, shapes
 from smokegate.github.clock import Clock, SystemClock
 from smokegate.github.faults import GitHubError, NotFound
 from smokegate.github.port import (
     Artifact,
     CheckRun,
+    Classic,
     Comment,
     Commit,
     Environment,
@@ -79,9 +80,6 @@ class Client:
         # Where GitHub cannot read the filter it lists every pull request there is.
         return tuple(pull for pull in found if pull.head_ref == branch)
 
-    def pulls_of_commit(self, sha: str) -> tuple[Pull, ...]:
-        return self._session.every(shapes.pull, "pulls_of_commit", {"commit_sha": sha})
-
     def pull_commits(self, number: int) -> tuple[PullCommit, ...]:
         return self._session.every(shapes.pull_commit, "pull_commits", {"pull_number": number})
 
@@ -140,7 +138,9 @@ class Client:
     def check_runs(self, ref: str, *, name: str, app_id: int | None = None) -> tuple[CheckRun, ...]:
         query = _given(check_name=name, filter="all", app_id=app_id)
         found = self._session.every(shapes.check_run, "check_runs", {"ref": ref}, query=query, under="check_runs")
-        return tuple(run for run in found if app_id is None or run.app_id == app_id)
+        # GitHub promises no order; its ids grow.
+        newest_first = sorted(found, key=lambda run: run.id, reverse=True)
+        return tuple(run for run in newest_first if app_id is None or run.app_id == app_id)
 
     def create_check_run(self, fields: Mapping[str, Any]) -> CheckRun:
         return self._session.one(shapes.check_run, "create_check_run", body=fields)
@@ -242,6 +242,12 @@ class Client:
 
     def rules_of_branch(self, branch: str) -> tuple[Rule, ...]:
         return self._session.every(shapes.rule, "rules_of_branch", {"branch": branch})
+
+    def classic_checks(self, branch: str) -> Classic | None:
+        return self._session.one(classic.of_branch, "classic_checks", {"branch": branch})
+
+    def classic_rule(self, branch: str) -> Classic:
+        return self._session.one(classic.in_full, "classic_rule", {"branch": branch})
 
     def rulesets(self) -> tuple[Ruleset, ...]:
         return self._session.every(shapes.ruleset, "rulesets", query={"includes_parents": "true"})

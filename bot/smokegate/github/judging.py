@@ -10,9 +10,9 @@ from smokegate.github import asking, runner_io, verdict_document
 from smokegate.github.events import WorkflowRun
 from smokegate.github.notice import summary
 from smokegate.github.port import GitHub
-from smokegate.github.publish import CANNOT, Publisher
+from smokegate.github.publish import AGAIN, CANNOT, Publisher
 from smokegate.github.runner_io import Step
-from smokegate.github.verdict_document import Docket
+from smokegate.github.verdict_document import Docket, Run
 from smokegate.github.workplace import Workplace
 
 _OTHER_HEAD = "run the job that judges and the one that publishes in one workflow run"
@@ -20,11 +20,13 @@ _OTHER_HEAD = "run the job that judges and the one that publishes in one workflo
 
 def judged(place: Workplace, hub: GitHub, out: Path) -> Docket:
     event = place.step.event()
-    head, asked = asking.told(event, hub)
     with place.court(event.repository.default_branch) as court:
-        docket = Docket(place.step.repository, head, court.settings, tuple(court.judge(one) for one in asked))
+        head, asked = asking.told(event, hub, court.store.pulls_at)
+        found = tuple(court.judge(one) for one in asked)
+        whole = Docket(place.step.repository, head, court.settings, found, _run(place.step))
+    docket, text = verdict_document.handed_over(whole)
     try:
-        out.write_text(verdict_document.render(docket), encoding="utf-8")
+        out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}", fix="name a writable file with --out") from None
     runner_io.write_summary(place.step.summary, summary(docket.judged))
@@ -45,7 +47,14 @@ def read(file: Path, step: Step) -> Docket:
     event = step.event()
     if isinstance(event, WorkflowRun) and event.head_sha != docket.head:
         raise DocumentError(f"{file} is about {docket.head}, and this run about {event.head_sha}", fix=_OTHER_HEAD)
+    if docket.run != _run(step):
+        # Who may run a job again could bring back a green verdict from before the base or the policy was another.
+        raise DocumentError(f"{file} was found by an earlier attempt of this run, or by another run", fix=AGAIN)
     return docket
+
+
+def _run(step: Step) -> Run:
+    return Run(step.run_id, step.run_attempt)
 
 
 def published(place: Workplace, hub: GitHub, docket: Docket) -> int:

@@ -14,21 +14,27 @@ from smokegate.render.escape import clip, code, fence, prose
 from smokegate.render.page import size
 
 _MESSAGE = 3_000
+_PARAGRAPH = 1_000
 _OTHERS = 20
 _SUMMARY = 1_000_000
 
 
 def crowned(check: CheckRun, one: Ruling, rulings: Sequence[Ruling], *, advisory: bool) -> CheckRun:
     """The page with what the reports themselves cannot know above it."""
-    lead = [*([ADVISORY] if advisory else []), *one.said, *_company(one, rulings)]
-    if not lead:
+    above = _above(one, *_company(one, rulings), advisory=advisory)
+    if not above:
         return check
-    above = "\n\n".join(lead) + "\n\n"
     room = TEXT_LIMIT - size(above)
     summary = check.summary
     if size(summary) > room:
         summary = markdown.render(one.judged.reports, limit=room, full_report=check.details_url)
     return replace(check, summary=above + summary)
+
+
+def _above(one: Ruling, *more: str, advisory: bool) -> str:
+    """A policy may name thousands of owners, and what is too long for GitHub is not published at all."""
+    said = [text if len(text) <= _PARAGRAPH else f"{text[:_PARAGRAPH]} [...]" for text in one.said[:_OTHERS]]
+    return "".join(f"{text}\n\n" for text in (*([ADVISORY] if advisory else []), *said, *more))
 
 
 def _company(one: Ruling, rulings: Sequence[Ruling]) -> list[str]:
@@ -40,22 +46,21 @@ def _company(one: Ruling, rulings: Sequence[Ruling]) -> list[str]:
     return [f"This head is in several pull requests. Shown is the worst, {shown}; also: {', '.join(named)}."]
 
 
-def comment(one: Ruling, before: sticky.State | None, run_url: str, *, advisory: bool) -> str:
-    lead = [*([ADVISORY] if advisory else []), *one.said]
-    above = "\n\n".join(lead) + "\n\n" if lead else ""
+def comment(one: Ruling, before: sticky.State | None, run_url: str, *, advisory: bool, check: str) -> str:
+    above = _above(one, advisory=advisory)
+    head = one.judged.asked.head
     if one.judged.cannot is not None:
-        return _cannot(one.judged.cannot, above, run_url)
+        return above + _cannot(one.judged.cannot, run_url) + sticky.write_state(sticky.unjudged(head, check)) + "\n"
     limit = markdown.COMMENT_LIMIT - size(above)
-    page = sticky.body(one.judged.reports, one.judged.asked.head, before, limit=limit, full_report=run_url)
-    return above + page
+    return above + sticky.body(one.judged.reports, head, before, check=check, limit=limit, full_report=run_url)
 
 
-def _cannot(why: str, above: str, run_url: str) -> str:
+def _cannot(why: str, run_url: str) -> str:
     message, _, fix = why.partition("\n  fix: ")
-    parts = ["⚠️ **CANNOT BE JUDGED**, so it does not pass", prose(clip(message, _MESSAGE))]
+    parts = [f"⚠️ **{sticky.CANNOT}**, so it does not pass", prose(clip(message, _MESSAGE))]
     if fix:
         parts.append(fence(clip(fix, _MESSAGE)))
-    return above + "\n\n".join((*parts, f"[The run]({run_url})", markdown.marker(()))) + "\n"
+    return "\n\n".join((*parts, f"[The run]({run_url})", markdown.marker(()))) + "\n"
 
 
 def summary(judged: Sequence[Judged]) -> str:
@@ -65,7 +70,7 @@ def summary(judged: Sequence[Judged]) -> str:
         number = f"#{one.asked.number}" if one.asked.number else "The merge queue"
         parts.append(f"## {number} into {code(one.asked.base_ref)}\n")
         if one.cannot is not None:
-            parts.append(f"**CANNOT BE JUDGED**\n\n{fence(clip(one.cannot, _MESSAGE))}\n")
+            parts.append(f"**{sticky.CANNOT}**\n\n{fence(clip(one.cannot, _MESSAGE))}\n")
         elif one.touches:
             parts.append(markdown.render(one.reports, limit=_SUMMARY // max(1, len(judged))))
         else:

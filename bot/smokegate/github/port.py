@@ -152,6 +152,7 @@ class CheckRun:
     annotations: int = 0
     app_slug: str | None = None
     """The app's name, as it stands in the login under which it writes."""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Classic:
+    """A classic branch protection rule."""
+
+    rules: tuple[Rule, ...]
+    whole: bool
+    """An admin is told all of it, and everybody else which checks it requires."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ruleset:
     id: int
     name: str
@@ -258,7 +268,6 @@ class GitHub(Protocol):
         """Open ones. GitHub matches the owner of the fork and the branch, and no sha."""
         ...
 
-    def pulls_of_commit(self, sha: str) -> tuple[Pull, ...]: ...
     def pull_commits(self, number: int) -> tuple[PullCommit, ...]:
         """The first 250, which is all that GitHub gives."""
         ...
@@ -351,6 +360,14 @@ class GitHub(Protocol):
     def update_issue(self, number: int, *, body: str | None = None, state: str | None = None) -> Issue: ...
 
     def rules_of_branch(self, branch: str) -> tuple[Rule, ...]: ...
+    def classic_checks(self, branch: str) -> Classic | None:
+        """As everybody is told of it; None where there is none."""
+        ...
+
+    def classic_rule(self, branch: str) -> Classic:
+        """As an admin is told of it, and nobody else."""
+        ...
+
     def rulesets(self) -> tuple[Ruleset, ...]: ...
     def environment(self, name: str) -> Environment | None: ...
     def deployment_branches(self, environment: str) -> tuple[str, ...]:

@@ -11,16 +11,17 @@ from typing import Any
 
 from smokegate.errors import UsageError
 from smokegate.github import approval, binding, ruling, sticky
-from smokegate.github.check_run import CONCLUSION, CheckRun, cannot_judge, check_run, untouched
+from smokegate.github.check_run import CONCLUSION, CheckRun, cannot_judge, check_run, mark, untouched
 from smokegate.github.clock import Clock
-from smokegate.github.faults import Uncertain
+from smokegate.github.faults import GitHubError, Uncertain
 from smokegate.github.notice import comment, crowned
 from smokegate.github.once import once
+from smokegate.github.origin import moved_on, origins
 from smokegate.github.port import CheckRun as Shown
 from smokegate.github.port import GitHub, Viewer
 from smokegate.github.roles import counted
 from smokegate.github.ruling import Ruling
-from smokegate.github.verdict import Judged
+from smokegate.github.verdict import Judged, Part
 from smokegate.github.verdict_document import Docket
 from smokegate.policy_github import ROLES
 from smokegate.render import words
@@ -28,6 +29,7 @@ from smokegate.render import words
 ASIDE = " (unprotected base)"
 """Added to the check's name where no ruleset requires it, so that no such verdict passes for one that counts."""
 CANNOT = "cannot-judge"
+AGAIN = "have all jobs of the run done again: Re-run all jobs"
 _UNKNOWN = "0" * 64
 _WRITE = ROLES.index("write")
 _APPENDS = 5
@@ -61,34 +63,54 @@ class Publisher:
             )
         viewer = self.hub.viewer()
         rulings = tuple(self._ruling(judged, docket, viewer) for judged in docket.judged)
-        checks = [
-            self._check(docket, [one for one in rulings if one.judged.protected is protected], protected, viewer)
-            for protected in (True, False)
-        ]
-        for one in rulings:
-            if one.judged.asked.number is not None:
-                self._comment(one.judged.asked.number, one, viewer)
-        return Published(rulings, tuple(one for one in checks if one is not None))
+        checks: list[Shown] = []
+        faults: list[GitHubError] = []
+        for protected in (True, False):
+            group = [one for one in rulings if one.judged.protected is protected]
+            if group:
+                wanted = self._wanted(docket, ruling.worst(group), protected, group, viewer)
+                known = [self._commented(one, wanted, docket, viewer, faults) for one in group]
+                checks.append(self._check(wanted, docket, viewer, look=any(known)))
+        if faults:
+            raise faults[0]
+        return Published(rulings, tuple(checks))
 
     # -- approvals -------------------------------------------------------------------------------------------------
 
     def _ruling(self, judged: Judged, docket: Docket, viewer: Viewer) -> Ruling:
         """GitHub is asked for reviews only where one of them could change anything."""
-        number = judged.asked.number
+        asked = judged.asked
+        number, head = asked.number, asked.head
+        if number is None and judged.queued_head:
+            number, head = asked.queued, judged.queued_head
         wanting = ruling.parts_for_owners(judged)
-        rising = ruling.flips(judged) and words.worst(judged.reports).value in {"pass", "needs-owner"}
+        passing = words.worst(judged.reports).value in {"pass", "needs-owner"}
+        # What is in the queue has passed where it was asked for: its flips had their other pair of eyes there.
+        rising = asked.number is not None and ruling.flips(judged) and passing
         if number is None or judged.cannot is not None or not (wanting or rising):
             return ruling.rule(judged)
         pull = self.hub.pull(number)
-        ours = pull.author.login.lower() == viewer.login.lower()
-        if not wanting and not ours:
-            return ruling.rule(judged)
         asked_by = {login for part in judged.parts for login in part.asked_by}
-        wrote = approval.authors(pull, self.hub.pull_commits(number), asked_by)
-        approving = approval.approvers(self.hub.reviews(number), judged.asked.head)
-        owners = [approval.by_owner(part.owners, approving, wrote, self.hub.team_member) for part in wanting]
-        flip = approval.by_another(approving, wrote, lambda login: self._writes(login, docket)) if ours else None
-        return ruling.rule(judged, owners, flip)
+        requested = rising and (pull.author.login.lower() == viewer.login.lower() or bool(asked_by))
+        if not wanting and not requested:
+            return ruling.rule(judged)
+        commits = self.hub.pull_commits(number)
+        found, stale = origins(judged, self.hub) if requested else ([], [])
+        stale += [why for one in found for why in moved_on(one, pull, commits)]
+        wrote = approval.authors(pull, commits, asked_by.union(one.author.login for one in found))
+        approving = approval.approvers(self.hub.reviews(number), head)
+        owners = [self._by_owner(part, approving, wrote) for part in wanting]
+        flip = approval.by_another(approving, wrote, lambda login: self._writes(login, docket)) if requested else None
+        return ruling.rule(judged, owners, flip, stale)
+
+    def _by_owner(self, part: Part, approving: Sequence[str], wrote: approval.Authors) -> approval.Approval:
+        try:
+            return approval.by_owner(part.owners, approving, wrote, self.hub.team_member)
+        except GitHubError as fault:
+            if fault.status != 403:
+                raise
+            why = "who belongs to the teams among its owners cannot be seen; for that the App needs Members: read"
+            return approval.Approval(lacking=why)
 
     def _writes(self, login: str, docket: Docket) -> bool:
         role = counted(self.hub.permission(login), docket.settings)
@@ -96,19 +118,32 @@ class Publisher:
 
     # -- the check run ---------------------------------------------------------------------------------------------
 
-    def _check(self, docket: Docket, rulings: Sequence[Ruling], protected: bool, viewer: Viewer) -> Shown | None:
-        if not rulings:
-            return None
-        wanted = self._wanted(docket, ruling.worst(rulings), protected, rulings, viewer)
+    def _check(self, wanted: CheckRun, docket: Docket, viewer: Viewer, *, look: bool) -> Shown:
+        """`look` where there may be one already."""
 
         def there() -> Shown | None:
-            found = self.hub.check_runs(docket.head, name=wanted.name, app_id=viewer.app_id)
-            return next((one for one in found if _same(one, wanted)), None)
+            found = self.hub.check_runs(wanted.head_sha, name=wanted.name, app_id=viewer.app_id)
+            if not found:
+                return None
+            # GitHub goes by the newest, so an older one of the same words says nothing any more.
+            shown = mark(found[0].external_id, found[0].conclusion, found[0].title)
+            self._not_outdated(docket, shown)
+            return found[0] if shown == wanted.mark else None
 
-        made = once(there, lambda: self.hub.create_check_run(wanted.created()), self.clock)
+        made = once(there, lambda: self.hub.create_check_run(wanted.created()), self.clock, looked=not look)
         for number, fields in enumerate(wanted.further(), start=1):
             made = self._append(made, fields, sum(len(page) for page in wanted.pages[: number + 1]))
         return made
+
+    def _not_outdated(self, docket: Docket, shown: str) -> None:
+        """A pull request that was opened on this head since has a verdict that this one would hide."""
+        bound = binding.read(shown.partition(" ")[0])
+        numbers = {one.asked.number for one in docket.judged}
+        if bound is None or bound.head != docket.head or bound.pr is None or numbers & {None, bound.pr}:
+            return
+        pull = self.hub.pull(bound.pr)
+        if pull.state == "open" and pull.head_sha == docket.head:
+            raise UsageError(f"#{bound.pr} has the head {docket.head} as well, and was not judged here", fix=AGAIN)
 
     def _append(self, check: Shown, fields: dict[str, Any], then: int) -> Shown:
         """A page more of annotations, unless it is there: an update whose answer was lost may have come through."""
@@ -150,12 +185,33 @@ class Publisher:
 
     # -- the comment -----------------------------------------------------------------------------------------------
 
-    def _comment(self, number: int, one: Ruling, viewer: Viewer) -> None:
-        place = sticky.place(self.hub.comments(number), viewer)
+    def _commented(
+        self, one: Ruling, wanted: CheckRun, docket: Docket, viewer: Viewer, faults: list[GitHubError]
+    ) -> bool:
+        """Whether the check run may be there already. A comment is written before its check run and names it, so that
+        one which ours does not name was never begun; where there is no comment, only GitHub can tell."""
+        number = one.judged.asked.number
+        if number is None:
+            return True
+        try:
+            place = sticky.place(self.hub.comments(number), viewer)
+            named = place.before.check if place.before else ""
+            self._not_outdated(docket, named)
+            self._comment(number, one, place, wanted, viewer)
+        except GitHubError as fault:
+            # A locked conversation takes none. The check run is what counts, and comes all the same.
+            faults.append(fault)
+            return True
+        if place.update is None:
+            return not one.judged.touches
+        return named in {"", wanted.mark}
+
+    def _comment(self, number: int, one: Ruling, place: sticky.Place, wanted: CheckRun, viewer: Viewer) -> None:
         if place.update is None and not one.judged.touches:
             return
-        body = comment(one, place.before, self.run_url, advisory=viewer.app_id is None)
-        if place.update is None or self.hub.update_comment(place.update, body) is None:
+        body = comment(one, place.before, self.run_url, advisory=viewer.app_id is None, check=wanted.mark)
+        same = _said(place.text) == _said(body)
+        if place.update is None or not (same or self.hub.update_comment(place.update, body)):
             self._first(number, body, viewer)
         for extra in place.extra:
             self.hub.delete_comment(extra)
@@ -176,6 +232,7 @@ def external_id(judged: Judged) -> str:
     return str(binding.Binding(judged.asked.number, base, judged.asked.head, policy, registries))
 
 
-def _same(there: Shown, wanted: CheckRun) -> bool:
-    """The same delivery once more: an older verdict, or another one, is not."""
-    return there.external_id == wanted.external_id and there.conclusion == wanted.conclusion
+def _said(text: str) -> list[str]:
+    """Of a comment, however GitHub hands it back. The same verdict once more does not take away what had changed."""
+    lines = (line.rstrip("\r") for line in text.split("\n"))
+    return [line for line in lines if line.strip() and not line.startswith(sticky.SINCE)]

@@ -71,7 +71,6 @@ TABLE: Mapping[str, Row] = {
     # Pull requests.
     "pull": Row("GET", f"{_PULLS}/{{pull_number}}", "pull-requests: read"),
     "pulls_of_head": Row("GET", _PULLS, "pull-requests: read"),
-    "pulls_of_commit": Row("GET", f"{_REPO}/commits/{{commit_sha}}/pulls", "pull-requests: read"),
     "pull_commits": Row("GET", f"{_PULLS}/{{pull_number}}/commits", "pull-requests: read"),
     "reviews": Row("GET", f"{_PULLS}/{{pull_number}}/reviews", "pull-requests: read"),
     "create_pull": Row("POST", _PULLS, "pull-requests: write"),
@@ -114,6 +113,9 @@ TABLE: Mapping[str, Row] = {
     "update_issue": Row("PATCH", f"{_ISSUES}/{{issue_number}}", "issues: write"),
     # What a repository's settings hold us to.
     "rules_of_branch": Row("GET", f"{_REPO}/rules/branches/{{branch}}", "metadata: read"),
+    "classic_checks": Row("GET", f"{_REPO}/branches/{{branch}}", "contents: read"),
+    # For admins, at a terminal: no App of ours is one.
+    "classic_rule": Row("GET", f"{_REPO}/branches/{{branch}}/protection"),
     "rulesets": Row("GET", f"{_REPO}/rulesets", "metadata: read"),
     "environment": Row("GET", f"{_REPO}/environments/{{environment_name}}", "actions: read"),
     "deployment_branches": Row(

@@ -215,6 +215,7 @@ def issue(value: Any) -> Issue:
 
 def check_run(value: Any) -> CheckRun:
     data = thing(value)
+    output = thing(data.get("output") or {}, "output")
     return CheckRun(
         id=number(data, "id"),
         name=text(data, "name"),
@@ -226,8 +227,9 @@ def check_run(value: Any) -> CheckRun:
         started_at=maybe(text, data, "started_at"),
         completed_at=maybe(text, data, "completed_at"),
         url=maybe(text, data, "html_url") or "",
-        annotations=maybe(number, thing(data.get("output") or {}, "output"), "annotations_count") or 0,
+        annotations=maybe(number, output, "annotations_count") or 0,
         app_slug=maybe(text, thing(data.get("app") or {}, "an app"), "slug"),
+        title=maybe(text, output, "title") or "",
     )
 
 

@@ -1,7 +1,8 @@
 """The one comment that carries the verdict: which one it is, what it says, and what it said before.
 
 The comment is known by its marker and by its author together: anybody may write the marker. What it said before lies
-in a hidden line, which whoever may edit comments may change; it feeds one sentence, and no decision.
+in a hidden line, which whoever may edit comments may change: it feeds one sentence, and saves a look at check runs. No
+verdict depends on it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from smokegate.github.port import Comment, Viewer
@@ -20,6 +21,9 @@ from smokegate.judge.report import Finding, Report, Verdict
 from smokegate.render import markdown, words
 from smokegate.render.escape import code
 from smokegate.render.page import size
+
+CANNOT = "CANNOT BE JUDGED"
+SINCE = "*Since the last verdict: "
 
 _STATE = "<!-- smokegate:state "
 _FORM = re.compile(r"<!-- smokegate:state v1 ([A-Za-z0-9+/]{1,16384}={0,2}) -->", re.ASCII)
@@ -38,18 +42,23 @@ class Place:
     extra: tuple[int, ...]
     """Further ones of ours, which are one too many."""
     before: State | None
+    text: str = field(default="", repr=False, compare=False)
+    """What it says now."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """What a comment says, as far as the next one needs to know."""
 
-    verdict: Verdict
+    verdict: Verdict | None
+    """None where it could not be judged."""
     head: str
     blocking: int
     warnings: int
     marks: tuple[str, ...] | None
     """One for each introduced finding, sorted; None where they were too many."""
+    check: str = ""
+    """The check run that goes with it, by `check_run.mark`."""
 
 
 def place(comments: Sequence[Comment], ours: Viewer) -> Place:
@@ -58,7 +67,7 @@ def place(comments: Sequence[Comment], ours: Viewer) -> Place:
     if not mine:
         return Place(None, (), None)
     first, *more = mine
-    return Place(first.id, tuple(one.id for one in more), read_state(first.body))
+    return Place(first.id, tuple(one.id for one in more), read_state(first.body), first.body)
 
 
 def _is_ours(comment: Comment, ours: Viewer) -> bool:
@@ -74,11 +83,12 @@ def body(
     head: str,
     before: State | None = None,
     *,
+    check: str = "",
     limit: int = markdown.COMMENT_LIMIT,
     full_report: str | None = None,
 ) -> str:
     """The page, what changed since `before` after its first line, and the hidden lines at its end."""
-    state = state_of(reports, head)
+    state = state_of(reports, head, check)
     hidden = write_state(state) + "\n"
     changed = since(before, state) if before else None
     room = limit - size(hidden) - (size(changed) + 2 if changed else 0)
@@ -89,14 +99,18 @@ def body(
     return page + hidden
 
 
-def state_of(reports: Sequence[Report], head: str) -> State:
+def state_of(reports: Sequence[Report], head: str, check: str = "") -> State:
     blocking = sum(len(report.blocking) for report in reports)
     warnings = sum(len(report.warnings) for report in reports)
     marks = None
     if blocking + warnings <= _MOST_MARKS:
         introduced = ((report, one) for report in reports for one in report.findings if one.introduced)
         marks = tuple(sorted(_mark(report, one) for report, one in islice(introduced, _MOST_MARKS)))
-    return State(words.worst(reports), head, blocking, warnings, marks)
+    return State(words.worst(reports), head, blocking, warnings, marks, check)
+
+
+def unjudged(head: str, check: str) -> State:
+    return State(None, head, 0, 0, None, check)
 
 
 def _mark(report: Report, finding: Finding) -> str:
@@ -109,9 +123,10 @@ def _mark(report: Report, finding: Finding) -> str:
 def write_state(state: State) -> str:
     fields = {
         "blocking": state.blocking,
+        "check": state.check,
         "head": state.head,
         "marks": None if state.marks is None else "".join(state.marks),
-        "verdict": state.verdict.value,
+        "verdict": None if state.verdict is None else state.verdict.value,
         "warnings": state.warnings,
     }
     # Standard base64 has no hyphen, so nothing in it could end the HTML comment.
@@ -130,13 +145,16 @@ def read_state(text: str) -> State | None:
         return None
 
 
-def _state(*, verdict: object, head: object, blocking: object, warnings: object, marks: object) -> State:
-    if not isinstance(head, str) or not _SHA.fullmatch(head):
-        raise ValueError("head is no commit")
+def _state(
+    *, verdict: object, head: object, blocking: object, warnings: object, marks: object, check: object = ""
+) -> State:
+    if not isinstance(head, str) or not _SHA.fullmatch(head) or not isinstance(check, str):
+        raise ValueError("head is no commit, or check no text")
     if marks is not None and (not isinstance(marks, str) or not re.fullmatch(r"(?:[0-9a-f]{10})*", marks)):
         raise ValueError("marks are none of ours")
     split = None if marks is None else tuple(marks[at : at + _MARK] for at in range(0, len(marks), _MARK))
-    return State(Verdict(verdict), head, _count(blocking), _count(warnings), split)
+    named = None if verdict is None else Verdict(verdict)
+    return State(named, head, _count(blocking), _count(warnings), split, check)
 
 
 def _count(value: object) -> int:
@@ -149,11 +167,16 @@ def since(before: State, now: State) -> str | None:
     """What is another now, in one line; None where nothing is."""
     parts = []
     if before.verdict is not now.verdict:
-        parts.append(f"{words.LABEL[before.verdict]} → {words.LABEL[now.verdict]}")
+        parts.append(f"{_label(before.verdict)} → {_label(now.verdict)}")
     if before.head != now.head:
         parts.append(f"head {code(words.revision(before.head))} → {code(words.revision(now.head))}")
-    parts += _difference(before, now)
-    return f"*Since the last verdict: {'; '.join(parts)}.*" if parts else None
+    if None not in (before.verdict, now.verdict):
+        parts += _difference(before, now)
+    return f"{SINCE}{'; '.join(parts)}.*" if parts else None
+
+
+def _label(verdict: Verdict | None) -> str:
+    return CANNOT if verdict is None else words.LABEL[verdict]
 
 
 def _difference(before: State, now: State) -> list[str]:

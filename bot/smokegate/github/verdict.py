@@ -5,11 +5,13 @@ Runs with a token that can read and nothing else. What it found goes to another 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from smokegate.errors import SmokegateError
+from smokegate.errors import RepositoryError, SmokegateError
 from smokegate.evidence.documents import Evidence, read
 from smokegate.github.lfs import Objects
 from smokegate.github.store import Store
@@ -20,7 +22,6 @@ from smokegate.policy_github import GitHub as Settings
 from smokegate.registry.paths import parent
 from smokegate.review.check import Question, Workbench, review
 from smokegate.review.law import effective_policy
-from smokegate.review.policies import policy_at
 from smokegate.review.registries import NoRegistry, registries_of
 from smokegate.review.sides import Sides
 from smokegate.sources.git import GitRepo
@@ -30,26 +31,32 @@ _SHORT = 12
 _ROUNDS = 4
 _LONGEST_EVIDENCE = 64 << 20
 _LONGEST_LOGIN = 100
+PULL_OF = re.compile(r"([A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100})#([1-9][0-9]{0,9})", re.ASCII)
 _REALLY_SEEN = "SG210"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be judged. A merge queue names no pull request, and brings its own base and result."""
+    """What is to be judged. A group of a merge queue is no pull request's head, and brings its own base and result."""
 
     head: str
     base_ref: str
     number: int | None = None
     queue_base: str | None = None
+    queued: int | None = None
+    """The pull request that the group is named after."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One registry's report, who may lift what only an owner can, and whom the evidence names as who asked."""
+    """One registry's report, who may lift what only an owner can, and by whom and where evidence says that it was asked
+    for."""
 
     report: Report
     owners: tuple[str, ...] = ()
     asked_by: tuple[str, ...] = ()
+    asked_on: tuple[str, ...] = ()
+    """Pull requests, as `owner/name#7`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,9 @@ class Judged:
     parts: tuple[Part, ...] = ()
     cannot: str | None = None
     """Why there is no verdict, with the command that mends it."""
+    queued_head: str | None = None
+    """Of the queued pull request, where the group is the merge of it and nothing else: whoever approved it there need
+    not do so again."""
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -79,7 +89,9 @@ def _touched(report: Report) -> bool:
 def settings_of(store: Store, default_branch: str) -> Settings:
     """How this repository uses GitHub is the default branch's word, whatever a pull request is aimed at."""
     with _repo(store) as repo:
-        return policy_at(repo.tree(store.tip(default_branch)), "").policy.github
+        tip = store.tip(default_branch)
+        tree = repo.tree(tip)
+        return effective_policy(Sides(tree, tree, repo, tip), "", None).policy.github
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +116,20 @@ class Court:
             parts = _seen(lambda: self._judged(tip, merged, asked.head), self.lfs)
         except SmokegateError as error:
             return Judged(asked, tip, self.protects(asked.base_ref), cannot=str(error))
-        return Judged(asked, tip, self.protects(asked.base_ref), parts)
+        wanting = any(part.report.verdict is Verdict.NEEDS_OWNER for part in parts)
+        queued_head = self._queued_head(asked) if wanting else None
+        return Judged(asked, tip, self.protects(asked.base_ref), parts, queued_head=queued_head)
+
+    def _queued_head(self, asked: Asked) -> str | None:
+        """Held to what is in git, whichever way the queue merges."""
+        if asked.queue_base is None or asked.queued is None:
+            return None
+        try:
+            head = self.store.pull_head(asked.queued)
+            same = self.store.tree(self.store.merged(asked.queue_base, head)) == self.store.tree(asked.head)
+        except RepositoryError:
+            return None
+        return head if same else None
 
     def _judged(self, tip: str, merged: str, head: str) -> tuple[list[Part], Unseen]:
         with _repo(self.store) as repo:
@@ -145,11 +170,15 @@ def _seen(look: Callable[[], tuple[list[Part], Unseen]], lfs: Objects | None) ->
 def _part(sides: Sides, registry: str, registries: list[str], court: Court) -> Part:
     report = review(sides, registry, registries, court.question, court.bench)
     policy = effective_policy(sides, registry, court.question.policy).policy
-    return Part(report, policy.owners, tuple(sorted(set(_askers(sides, registry, policy)))))
+    requests = list(_requests(sides, registry, policy))
+    asked_by = {actor[:_LONGEST_LOGIN] for one in requests if isinstance(actor := one.get("actor"), str) and actor}
+    asked_on = {f"{one.get('repository')}#{one.get('pr')}" for one in requests}
+    known = {one for one in asked_on if PULL_OF.fullmatch(one)}
+    return Part(report, policy.owners, tuple(sorted(asked_by)), tuple(sorted(known)))
 
 
-def _askers(sides: Sides, registry: str, policy: Policy) -> Iterator[str]:
-    """Whoever wrote the evidence chose what it says here; it can only take a vote away."""
+def _requests(sides: Sides, registry: str, policy: Policy) -> Iterator[dict[str, Any]]:
+    """Of evidence that says PROMOTE. Whoever wrote it chose what it says here; it can only take a vote away."""
     folder = parent(registry)
     for path in sides.head.differs_from(sides.base):
         name = path.removeprefix(f"{folder}/") if folder else path
@@ -157,10 +186,9 @@ def _askers(sides: Sides, registry: str, policy: Policy) -> Iterator[str]:
         if node is None or node.kind is not Kind.FILE or not matches_any(policy.evidence, name):
             continue
         found = read(sides.head.read(path, _LONGEST_EVIDENCE), path)
-        request = found.fields.get("request") if isinstance(found, Evidence) else None
-        actor = request.get("actor") if isinstance(request, dict) else None
-        if isinstance(actor, str) and actor:
-            yield actor[:_LONGEST_LOGIN]
+        request = found.fields.get("request") if isinstance(found, Evidence) and found.verdict == "PROMOTE" else None
+        if isinstance(request, dict):
+            yield request
 
 
 def _unseen(head: Tree, parts: Sequence[Part]) -> Iterator[tuple[str, Pointer]]:
