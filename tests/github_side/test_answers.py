@@ -14,12 +14,12 @@ from github_side.test_promotion import LOCK, ONE
 from render.attacks import hostile_text, quick
 from render.specimens import HOSTILE
 from render.test_markdown import FOREIGN, PARSER, assert_harmless_in_a_log, columns, flat
-from smokegate.github import answers, grammar
+from smokegate.github import answers, grammar, remarks
 from smokegate.github.answers import Going
 from smokegate.github.grammar import USAGE, Command
 from smokegate.github.locking import Fate
 from smokegate.github.port import Comment, User, Viewer
-from smokegate.github.reply import comment_key, find, promotion_key, put_together
+from smokegate.github.reply import comment_key, find, name, promotion_key, put_together
 from smokegate.github.roles import standing
 from smokegate.judge.report import Verdict
 from smokegate.policy_github import GitHub
@@ -33,6 +33,11 @@ US = Viewer("smokegate[bot]")
 
 def everything(text: str | None = None, run: str = RUN) -> Iterator[tuple[str, str]]:
     """Every answer, with `text` wherever somebody else chooses it."""
+    yield from every_answer(text, run)
+    yield from every_remark(text, run)
+
+
+def every_answer(text: str | None, run: str) -> Iterator[tuple[str, str]]:
     login, one, why = text or "ana", text or "saliency_student_v2", text or "the server closed the connection"
     command = PROMOTE if text is None else Command("retire", ("a",), None, text)
     ids = [one, "fr_tiny_v1_seed7"]
@@ -46,6 +51,7 @@ def everything(text: str | None = None, run: str = RUN) -> Iterator[tuple[str, s
     yield "touches nothing", answers.touches_nothing(command)
     yield "unknown", answers.unknown(command, ids, [f"{one}x", "saliency_student_v1", "smoke_v0"])
     yield "unknown of none", answers.unknown(command, ids, [])
+    yield "unknown on a branch", answers.unknown(command, ids, [], where=f"on {name(text or 'main')}")
     yield "in production", answers.in_production(command, ids)
     yield "one in production", answers.in_production(command, ids[:1])
     yield "nothing to promote", answers.nothing_to_promote(command)
@@ -59,8 +65,7 @@ def everything(text: str | None = None, run: str = RUN) -> Iterator[tuple[str, s
     yield "locked, no run yet", answers.locked(command, one, LOCK, None)
     yield "dispatched", answers.dispatched(ONE, run, SETTINGS)
     yield "dispatched, run unknown", answers.dispatched(ONE, None, SETTINGS)
-    yield "held", answers.held(Command("hold"), ids)
-    yield "held nothing", answers.held(Command("hold"), [])
+    yield "held", answers.held(ids)
     yield "rechecked", answers.rechecked(OTHER)
     yield "retired", answers.retired(Command("retire", (one,), None, "x"), run)
     going = [Going(replace(LOCK, actor=login), fate, run if fate is Fate.RUNNING else None) for fate in Fate]
@@ -77,6 +82,32 @@ def everything(text: str | None = None, run: str = RUN) -> Iterator[tuple[str, s
     yield "failed, no fix", answers.failed(command, why, None, None)
     yield "help", answers.help_(SETTINGS)
     yield "misspelt", answers.misspelt(grammar.read(f"/promot {text or 'x'}\n/retire a\n> x\n/status").mistakes)
+
+
+def every_remark(text: str | None, run: str) -> Iterator[tuple[str, str]]:
+    command = PROMOTE if text is None else Command("retire", ("a",), None, text)
+    ids, why = [text or "saliency_student_v2", "fr_tiny_v1_seed7"], text or "the server closed the connection"
+    yield "unprotected", remarks.unprotected(command, text or "lax")
+    yield "several registries", remarks.several_registries(command, ids)
+    yield "several to retire from", remarks.retire_by_hand(command, ids)
+    yield "apart", remarks.apart(command)
+    yield "no harness", remarks.no_harness(command, text or "psnr", together=False)
+    yield "no harness for a group", remarks.no_harness(command, text or "saliency-iou", together=True)
+    yield "no corpus", remarks.no_corpus(command, text or "ensemble-plcc")
+    yield "too many", remarks.too_many(command, 1_200)
+    yield "stop or start", remarks.stop_or_start(command)
+    yield "nothing to stop", remarks.nothing_to_stop(Command("hold", ("a",)), [])
+    yield "nothing to stop of what is under way", remarks.nothing_to_stop(command, ids)
+    yield "stopped before it began", remarks.stopped(ONE)
+    yield "answered", remarks.answered(ONE, run)
+    yield "closed under way", remarks.closed(ONE, merged=False)
+    yield "merged under way", remarks.closed(ONE, merged=True)
+    yield "retargeted", remarks.retargeted(ONE, text or "lax")
+    yield "not standing", remarks.not_standing(ONE, text or "the comment that asked for it is gone")
+    yield "gave up", remarks.gave_up(why, text or "mend .smokegate.yml", run)
+    yield "gave up, no fix", remarks.gave_up(why, None, run)
+    yield "forsaken", remarks.forsaken(run)
+    yield "forsaken, run unknown", remarks.forsaken(None)
 
 
 def test_golden(golden: Callable[[str, str], None]) -> None:
@@ -162,6 +193,20 @@ def test_an_answer_is_known_again() -> None:
         assert find([posted(body)], other, US) is None
 
 
+def test_one_answer_may_have_several_keys() -> None:
+    body = put_together(["x"], promotion_key("1" * 32), promotion_key("2" * 32), comment_key(99))
+    for key in (comment_key(99), promotion_key("1" * 32), promotion_key("2" * 32)):
+        assert find([posted(body)], key, US) and find([posted(body.replace("\n", "\r\n"))], key, US)
+    assert find([posted(body)], promotion_key("3" * 32), US) is None
+
+
+@pytest.mark.parametrize("quoted", ["comment:7", "promotion:" + "0" * 32])
+def test_a_key_that_an_answer_quotes_is_none(quoted: str) -> None:
+    """However somebody has us say it, it stands above an empty line."""
+    body = put_together([f"x\n<!-- smokegate:answer {quoted} -->"], comment_key(99))
+    assert find([posted(body)], quoted, US) is None and find([posted(body)], comment_key(99), US) is not None
+
+
 @pytest.mark.parametrize(
     "comment",
     [
@@ -177,8 +222,9 @@ def test_a_key_that_is_not_ours_or_not_at_the_end_is_none(comment: Comment) -> N
 
 @pytest.mark.parametrize("key", ["", "x -->", "comment:99\n", "comment: 99", "@x", "comment:99 --><b>"])
 def test_no_other_key_is_written(key: str) -> None:
-    with pytest.raises(ValueError, match="no answer can be known by"):
-        put_together(["x"], key)
+    for keys in ([key], [key, comment_key(1)]):
+        with pytest.raises(ValueError, match="no answer can be known by"):
+            put_together(["x"], *keys)
 
 
 def test_what_does_not_fit_is_counted() -> None:

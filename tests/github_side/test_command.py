@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from forge import Forge
 from github_side.emulator import ACTIONS, BOT, TOKENS
 from github_side.exchange import Request
+from github_side.hub import Fault
 from github_side.memory import client
-from github_side.promotions import MEMBERS, NAME, Town, founded, proposed
+from github_side.promotions import MEMBERS, NAME, POLICY, Town, founded, proposed
+from github_side.test_promotion_faults import Only, dispatching
 from render.specimens import report
-from smokegate.github import promotion, sticky
+from smokegate.github import promotion, reply, sticky
 from smokegate.github.client import Client
+from smokegate.github.command import acknowledge
 from smokegate.github.faults import GitHubError
+from smokegate.github.grammar import LONGEST_REASON
 from smokegate.review.check import Question, Workbench
 
 
@@ -68,7 +74,7 @@ def test_the_same_delivery_three_times_is_one_of_each(town: Town, pull: int) -> 
         ("reader", "/promote", "It takes the role `maintain` in this repository, and `reader` has `read`"),
         ("writer", "/promote", "`writer` has `write`"),
         ("stranger", "/status", "has `none`"),
-        ("robot[bot]", "/promote", "`robot[bot]` is a bot, and a person has to ask"),
+        ("robot[bot]", "/promote", "A bot or an app wrote this as `robot[bot]`, and a person has to ask"),
         ("keeper", "/promote nothing_v1", "No entry at this head is called `nothing_v1`"),
         ("keeper", "/promote sharp_v1", "judges numbers that no harness of smokegate measures"),
         ("keeper", "/promote lone_v1", "No gate of the policy judges `lone_v1`"),
@@ -87,6 +93,12 @@ def test_what_is_asked_amiss_is_told_so(town: Town, pull: int, login: str, body:
     assert town.hub.stub.dispatches == [] and town.refs() == []
 
 
+def test_what_an_app_wrote_in_somebodys_name_is_not_obeyed(town: Town, pull: int) -> None:
+    town.deliver(replace(town.comment(pull, "/promote"), by_app=True))
+    assert "A bot or an app wrote this as `keeper`" in town.answers(pull)[0]
+    assert town.hub.stub.dispatches == [] and town.refs() == []
+
+
 def test_what_is_no_command_costs_nothing(town: Town, pull: int) -> None:
     for body in ("> /promote", "```\n/promote\n```", "I would /promote this", "/etc/passwd", "<!-- /promote -->"):
         event = town.comment(pull, body)
@@ -97,7 +109,9 @@ def test_what_is_no_command_costs_nothing(town: Town, pull: int) -> None:
 
 
 def test_our_own_answers_are_no_commands(town: Town, pull: int) -> None:
-    assert town.deliver(town.comment(pull, "/promote", BOT)).note == "our own comment"
+    event = town.comment(pull, "/promote", BOT)
+    assert town.deliver(event).note == "our own comment" and not acknowledge(client(town.hub), event)
+    assert town.hub.stub.reactions == []
     assert town.answers(pull) == ["/promote"]
     assert town.hub.stub.dispatches == []
 
@@ -199,6 +213,22 @@ def test_a_check_run_of_our_name_by_another_app_is_none_of_ours(town: Town, slug
     assert "the bot had not judged" in town.ask(number, "/promote")
 
 
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_one_that_somebody_has_run_again_is_no_verdict_until_it_is_done(town: Town, pull: int, status: str) -> None:
+    """GitHub sets a check run back that is asked for again; when it was done the last time may stay there."""
+    (check,) = town.hub.stub.checks.values()
+    check |= {"status": status, "conclusion": None}
+    assert "the bot had not judged" in town.ask(pull, "/promote")
+    assert town.hub.stub.dispatches == []
+
+
+def test_judged_anew_after_the_comment_the_older_verdict_is_the_one_that_was_read(town: Town, pull: int) -> None:
+    event = town.comment(pull, "/promote")
+    town.verdict(pull)
+    town.deliver(event)
+    assert "Started" in town.answers(pull)[0]
+
+
 def test_nor_is_one_that_is_about_another_head(town: Town) -> None:
     number = without_a_verdict(town)
     check = town.hub.stub.checks[town.verdict(number, head="d" * 40)]
@@ -246,6 +276,28 @@ def test_a_push_between_the_checks_and_the_dispatch_stops_it(town: Town, pull: i
     town.deliver(event)
     assert "It was asked for when the verdict was about" in town.answers(pull)[0]
     assert town.hub.stub.dispatches == [] and town.refs() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"state": "closed"}, "This pull request is closed"),
+        ({"state": "closed", "merged": True}, "This pull request is merged"),
+        ({"base": "release/1"}, "this pull request wants to go to `release/1` now"),
+    ],
+)
+def test_so_does_whatever_else_moves_then(town: Town, pull: int, change: dict[str, Any], told: str) -> None:
+    town.forge.git("branch", "release/1", "main")
+    event = town.comment(pull, "/promote")
+
+    def move(asked: Request) -> None:
+        if town.refs():
+            one = town.hub.pulls[pull]
+            one |= {**change, "base": {**one["base"], "ref": change.get("base", "main")}}
+
+    town.hub.before = move
+    town.deliver(event)
+    assert told in town.answers(pull)[0] and town.hub.stub.dispatches == [] and town.refs() == []
 
 
 def test_an_unprotected_base_decides_nothing(town: Town) -> None:
@@ -297,6 +349,25 @@ def test_only_its_holder_lets_a_lock_go(town: Town, pull: int) -> None:
     assert len(town.refs()) == len(MEMBERS)
 
 
+def test_another_pull_request_may_not_promote_what_this_one_does(town: Town, pull: int) -> None:
+    town.ask(pull, "/promote")
+    town.forge.git("branch", "other", "topic")
+    other = town.hub.open_pull("other")
+    town.verdict(other)
+    said = town.ask(other, f"/promote {MEMBERS[1]}")
+    assert f"asked for it on pull request {pull}" in said and len(town.hub.stub.dispatches) == 1
+    town.hub.pulls[pull] |= {"state": "closed"}
+    assert "is being promoted already" in town.ask(other, "/promote")
+    assert "Stopped" in town.ask(pull, "/hold", "writer")
+    assert "Started" in town.ask(other, "/promote")
+
+
+def test_two_of_one_group_in_one_comment_are_one_promotion(town: Town, pull: int) -> None:
+    said = town.ask(pull, f"/promote {MEMBERS[0]}\n/promote {MEMBERS[1]}")
+    (dispatch,) = town.hub.stub.dispatches
+    assert said.count(f"/actions/runs/{dispatch.run_id}") == 2 and len(town.refs()) == 2
+
+
 def test_a_lock_that_is_none_of_ours_is_named(town: Town, pull: int) -> None:
     town.ask(pull, "/promote")
     ref = town.refs()[0]
@@ -313,6 +384,41 @@ def test_hold_stops_the_run_and_frees_the_entries(town: Town, pull: int) -> None
     assert "Stopped" in town.ask(pull, f"/hold {NAME}", "writer")
     assert town.hub.stub.runs[dispatch.run_id]["conclusion"] == "cancelled" and town.refs() == []
     assert "Started" in town.ask(pull, "/promote")
+
+
+def test_hold_is_the_answer_to_what_it_stops(town: Town, pull: int) -> None:
+    """Whoever finds its lock or its run later has nothing more to say."""
+    town.ask(pull, "/promote")
+    (lock,) = town.office().locks().standing()
+    town.ask(pull, "/hold", "writer")
+    office = town.office()
+    found = reply.find(office.hub.comments(pull), reply.promotion_key(lock.nonce), office.ours)
+    assert found is not None and "Stopped" in found.body
+
+
+def test_what_has_its_answer_is_not_stopped(town: Town, pull: int) -> None:
+    """Whoever answered was killed before the entries were free; the sweep does that."""
+    town.ask(pull, "/promote")
+    (lock,) = town.office().locks().standing()
+    town.hub.say(pull, BOT, reply.put_together(["**PROMOTE**"], reply.promotion_key(lock.nonce)))
+    assert "Nothing to stop" in town.ask(pull, "/hold", "writer")
+
+
+@pytest.mark.parametrize("body", ["/promote\n/hold", "/hold\n/promote", f"/hold sharp_v1\n/promote {NAME}"])
+def test_one_comment_stops_or_starts(town: Town, pull: int, body: str) -> None:
+    said = town.ask(pull, body)
+    assert "one comment either stops promotions or starts some" in said and "Nothing to stop" in said
+    town.ask(pull, "/promote")
+    said = town.ask(pull, body.replace("sharp_v1", NAME))
+    assert "Stopped" in said and "being promoted already" not in said
+    assert len(town.hub.stub.dispatches) == 1 and town.refs() == []
+
+
+def test_a_hold_that_meets_nothing_says_what_there_is(town: Town, pull: int) -> None:
+    town.ask(pull, "/promote")
+    said = town.ask(pull, "/hold fr_tiny", "writer")
+    assert "Nothing to stop: `/hold fr_tiny`" in said
+    assert f"Under way here: `{MEMBERS[0]}`, `{MEMBERS[1]}`" in said and len(town.refs()) == 2
 
 
 def test_hold_leaves_others_alone(town: Town, pull: int) -> None:
@@ -344,6 +450,23 @@ def test_recheck_dispatches_the_verdict_once(town: Town, pull: int) -> None:
         town.deliver(event)
     (dispatch,) = town.hub.stub.dispatches
     assert (dispatch.workflow, dict(dispatch.inputs)) == ("registry-verdict.yml", {"pull": str(pull)})
+
+
+def test_two_rechecks_at_a_time_are_of_two_pull_requests(town: Town, pull: int) -> None:
+    """Both are asked for before either is read, and no run says which pull request it judges."""
+    other = town.hub.open_pull("topic")
+    events = [town.comment(one, "/recheck", "writer") for one in (pull, other)]
+    for event in events:
+        town.deliver(event)
+    assert [dict(one.inputs) for one in town.hub.stub.dispatches] == [{"pull": str(pull)}, {"pull": str(other)}]
+
+
+def test_a_recheck_that_may_be_lost_is_asked_for_again(town: Town, pull: int) -> None:
+    event = town.comment(pull, "/recheck", "writer")
+    town.hub.plan = plan = Only(town, Fault.BAD_GATEWAY_BEFORE, dispatching, 1)
+    town.deliver(event)
+    assert plan.done == [Fault.BAD_GATEWAY_BEFORE]
+    assert [dict(one.inputs) for one in town.hub.stub.dispatches] == [{"pull": str(pull)}]
 
 
 def test_several_commands_in_one_comment_have_one_answer(town: Town, pull: int) -> None:
@@ -400,13 +523,46 @@ def test_retire_opens_one_pull_request_with_the_reason_on_record(town: Town, pul
     assert "`keeper`" in opened["body"] and f"/pull/{number}" in town.answers(pull)[0]
     record = json.loads(town.forge.git("show", "smokegate/retire/sharp_v1:model/tiny/retired.json"))
     assert record["retired"][0]["id"] == "sharp_v1"
+    message = town.forge.git("log", "-1", "--format=%B", "smokegate/retire/sharp_v1")
+    assert re.fullmatch(r"Registry: sharp_v1 is retired\n\nSmokegate-Request: [0-9a-f]{32} [0-9a-f]{40}\n*", message)
     town.forge.git("switch", "-q", "smokegate/retire/sharp_v1")
     assert "SG401" not in [one.code for one in town.forge.check().findings]
     assert town.forge.git("rev-parse", "main") == town.forge.base
 
 
 def test_an_entry_that_is_not_there_is_not_retired(town: Town, pull: int) -> None:
-    assert "is called `sharp_v2`" in town.ask(pull, "/retire sharp_v2 it is old")
+    assert "No entry on `main` is called `sharp_v2`" in town.ask(pull, "/retire sharp_v2 it is old")
+
+
+def test_what_is_retired_from_two_branches_is_proposed_twice(town: Town, pull: int) -> None:
+    town.forge.git("branch", "release/1", "main")
+    town.forge.git("branch", "other", "topic")
+    other = town.hub.open_pull("other", base="release/1")
+    for one in (pull, other):
+        assert "Proposed" in town.ask(one, "/retire sharp_v1 nobody loads it")
+    opened = [one for number, one in town.hub.pulls.items() if number not in {pull, other}]
+    assert [(one["head"]["ref"], one["base"]["ref"]) for one in opened] == [
+        ("smokegate/retire/sharp_v1", "main"),
+        ("smokegate/into/release/1/retire/sharp_v1", "release/1"),
+    ]
+
+
+def test_an_entry_of_two_registries_is_retired_by_hand(town: Town, pull: int) -> None:
+    town.forge.git("switch", "-q", "main")
+    place = town.forge.path("/lab/registry.json")
+    place.parent.mkdir()
+    place.write_bytes(town.forge.path("/model/tiny/registry.json").read_bytes())
+    town.forge.write_json(
+        "/.smokegate.yml", {**POLICY, "registries": ["model/tiny/registry.json", "lab/registry.json"]}
+    )
+    town.forge.commit("a second registry")
+    said = town.ask(pull, "/retire sharp_v1 nobody loads it")
+    assert "Several registries have it: `lab/registry.json`, `model/tiny/registry.json`" in said
+
+
+def test_the_longest_reason_is_recorded(town: Town, pull: int) -> None:
+    assert "Proposed" in town.ask(pull, f"/retire sharp_v1 {'x' * LONGEST_REASON}")
+    assert "longer than 512 characters" in town.ask(pull, f"/retire lone_v1 {'x' * (LONGEST_REASON + 1)}")
 
 
 # -- whose word counts -------------------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def test_killed_after_any_request_it_is_taken_up_where_it_stopped(town: Town) ->
 
 
 def test_killed_while_it_stops_one_it_stops_it_all_the_same(town: Town) -> None:
-    """Killed after its answer, it leaves locks of a run that is over, which the sweep finds."""
+    """Killed after its answer, it leaves locks of a run that is over: the sweep frees them, and says nothing more."""
     pull = proposed(town)
     for after in range(1, 200):
         cleared(town)
@@ -115,10 +115,28 @@ def test_killed_while_it_stops_one_it_stops_it_all_the_same(town: Town) -> None:
             break
         town.over(run)
         town.deliver(event)
-        assert ["Stopped" in body for body in town.answers(pull)[1:]] == [True], after
         Sweeper(town.office()).sweep()
+        assert ["Stopped" in body for body in town.answers(pull)[1:]] == [True], after
         assert town.hub.stub.runs[dispatch.run_id]["conclusion"] == "cancelled" and town.refs() == []
     assert 10 < after < 60 and town.refs() == []
+
+
+def test_one_that_has_its_answer_is_not_begun_again(town: Town) -> None:
+    """Its worker was killed once the run was there, and the comment is read again when the run is long over."""
+    pull, after = proposed(town), 30
+    while not town.hub.stub.dispatches or town.answers(pull):
+        cleared(town)
+        event, run = town.comment(pull, "/promote"), town.run()
+        with suppress(Killed):
+            town.deliver(event, run, hub=dying(town, after))
+        town.over(run)
+        after -= 1
+    town.hub.stub.finish(town.hub.stub.dispatches[0].run_id, "failure")
+    Sweeper(town.office()).sweep()
+    assert "failed before it had an answer" in town.answers(pull)[0]
+    town.deliver(event)
+    assert "**Answered already:** the promotion of" in town.answers(pull)[1]
+    assert len(town.hub.stub.dispatches) == 1 and town.refs() == []
 
 
 @dataclass
@@ -170,6 +188,75 @@ def test_of_two_promotions_of_one_entry_one_is_dispatched_whenever_the_other_com
     assert 15 < at < 60
 
 
+def test_one_that_is_stopped_in_whatever_moment_does_not_run_on(town: Town) -> None:
+    """`/hold` is read between any two requests of the worker that promotes, or before the first of them: nothing runs
+    then, and nobody is told that something does."""
+    pull = proposed(town)
+    ends = Counter[str]()
+    for at in range(1, 200):
+        cleared(town)
+        asked, stop = town.comment(pull, "/promote"), town.comment(pull, "/hold", "writer")
+        town.hub.before = hold = Meanwhile(at, partial(town.deliver, stop))
+        town.deliver(asked)
+        town.hub.before = lambda _: None
+        if not hold.happened:
+            break
+        told = " ".join(town.answers(pull))
+        going = [one for one in town.hub.stub.dispatches if town.hub.stub.runs[one.run_id]["status"] != "completed"]
+        assert going == [] and town.refs() == [] and len(town.answers(pull)) == 2, (at, told)
+        early, late = ("Nothing to stop" in told and "Not started" in told), "Stopped: " in told
+        assert early is not late, (at, told)
+        ends["early" if early else "late"] += 1
+    assert 15 < at < 60 and min(ends["early"], ends["late"]) > 5, ends
+
+
+@pytest.mark.parametrize(
+    ("login", "body"),
+    [("reader", "/hold"), ("writer", "/hold sharp_v1"), ("writer", "> /hold"), ("robot[bot]", "/hold")],
+)
+def test_a_hold_that_is_none_calls_nothing_off(town: Town, login: str, body: str) -> None:
+    pull = proposed(town)
+    town.hub.roles["robot[bot]"] = "admin"
+    asked = town.comment(pull, "/promote")
+    town.comment(pull, body, login)
+    edited = town.hub.say(pull, "writer", "/hold")
+    edited |= {"updated_at": town.hub.now}
+    town.deliver(asked)
+    one_of_each(town, pull)
+
+
+class Only(Plan):
+    """Requests of one kind go wrong, the first so many times."""
+
+    def __init__(self, town: Town, fault: Fault, kind: Callable[[Request], bool], times: int) -> None:
+        super().__init__()
+        self.town, self.fault, self.kind, self.left = town, fault, kind, times
+
+    def next(self) -> Fault | None:
+        if self.left and self.kind(self.town.hub.asked[-1]):
+            self.left -= 1
+            self.script = [self.fault]
+        return super().next()
+
+
+def locking(asked: Request) -> bool:
+    return asked.path.endswith("/git/refs") and "/locks/" in asked.data["ref"]
+
+
+def dispatching(asked: Request) -> bool:
+    return asked.path.endswith("/dispatches")
+
+
+def test_a_lock_that_was_made_though_github_said_502_is_ours(town: Town) -> None:
+    pull = proposed(town)
+    for lost in (1, 2):
+        cleared(town)
+        town.hub.plan = plan = Only(town, Fault.BAD_GATEWAY_AFTER, locking, lost)
+        town.deliver(town.comment(pull, "/promote"))
+        assert len(plan.done) == lost
+        one_of_each(town, pull)
+
+
 def test_the_turn_of_a_worker_that_lives_is_not_taken(town: Town) -> None:
     pull = proposed(town)
     event, run = town.comment(pull, "/promote"), town.run()
@@ -196,6 +283,20 @@ def test_a_server_that_is_down_is_an_error_and_a_later_delivery_goes_on(town: To
     with pytest.raises(SmokegateError, match="502"):
         town.deliver(event, run)
     assert town.answers(pull) == []
+    town.hub.plan = Plan()
+    town.over(run)
+    town.deliver(event)
+    one_of_each(town, pull)
+
+
+def test_where_a_run_may_have_been_started_the_entries_stay_locked(town: Town) -> None:
+    """GitHub says so of none: whoever reads the comment again, or the sweep, finds what to go on from."""
+    pull = proposed(town)
+    event, run = town.comment(pull, "/promote"), town.run()
+    town.hub.plan = Only(town, Fault.BAD_GATEWAY_BEFORE, dispatching, 100)
+    with pytest.raises(SmokegateError, match="502"):
+        town.deliver(event, run)
+    assert len(town.refs()) == len(MEMBERS) and town.answers(pull) == []
     town.hub.plan = Plan()
     town.over(run)
     town.deliver(event)

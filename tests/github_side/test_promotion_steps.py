@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from github_side.emulator import REPOSITORY
+from forge import Forge
+from github_side.emulator import ACTIONS, OWNER, REPOSITORY
 from github_side.git_server import GitServer
 from github_side.hub import Hub, Served
 from github_side.test_steps import FILE_KEEPS, Runner, server  # noqa: F401 - a fixture
+from github_side.world import REPO, open_pull
 from smokegate.commands.github import command as group
 
 HERE = {"id": 1, "full_name": REPOSITORY, "default_branch": "main"}
@@ -24,10 +26,16 @@ def runner(server: GitServer, served: Served, tmp_path: Path) -> Iterator[Runner
     yield Runner(tmp_path / "runner", server.url, served.url)
 
 
-def comment(body: str) -> dict[str, Any]:
-    made = {"id": 99, "body": body, "user": ANA, "html_url": "https://github.com/x", "performed_via_github_app": None}
+def comment(body: str, number: int = 7, made_as: int = 99) -> dict[str, Any]:
+    made = {
+        "id": made_as,
+        "body": body,
+        "user": ANA,
+        "html_url": "https://github.com/x",
+        "performed_via_github_app": None,
+    }
     when = {"created_at": "2026-05-01T10:00:00Z", "updated_at": "2026-05-01T10:00:00Z"}
-    issue = {"number": 7, "state": "open", "title": "x", "pull_request": {"url": "x"}}
+    issue = {"number": number, "state": "open", "title": "x", "pull_request": {"url": "x"}}
     return {"action": "created", "repository": HERE, "sender": ANA, "comment": {**made, **when}, "issue": issue}
 
 
@@ -39,6 +47,20 @@ def test_what_is_no_command_costs_no_request(runner: Runner, hub: Hub, server: G
     done = runner.step("command", "issue_comment", comment("looks good"))
     assert (done.code, done.out.strip()) == (0, "no command")
     assert hub.asked == [] and server.seen == []
+
+
+def test_where_the_policy_cannot_be_read_whoever_asked_hears_that(runner: Runner, hub: Hub, forge: Forge) -> None:
+    number = open_pull(hub)
+    forge.write("/.smokegate.yml", "gates: [")
+    forge.commit("a policy that is none")
+    asked = hub.as_(OWNER, "POST", f"{REPO}/issues/{number}/comments", {"body": "/promote"}).data["id"]
+    for _ in range(2):
+        done = runner.step("command", "issue_comment", comment("/promote", number, asked))
+        assert done.code == 2 and "## Could not go on" in done.summary
+    assert hub.stub.reactions == [(asked, "eyes", ACTIONS)]
+    _, said = [one["body"] for one in hub.as_(OWNER, "GET", f"{REPO}/issues/{number}/comments").data]
+    assert "**Could not go on** with this comment" in said and ".smokegate.yml" in said and "/actions/runs/7" in said
+    assert runner.step("command", "issue_comment", comment("thanks", number)).out.strip() == "no command"
 
 
 def test_a_forged_request_stops_on_the_runner(runner: Runner, hub: Hub) -> None:
@@ -84,6 +106,16 @@ def test_another_event_is_refused(runner: Runner, mode: str, event: str, payload
 def test_a_report_and_its_manifest_go_together(runner: Runner) -> None:
     done = runner.step("refresh", "workflow_dispatch", dispatched(), "--report", "x.json")
     assert done.code == 2 and "--report and --manifest go together" in done.err
+
+
+def test_a_report_that_is_not_there_is_told(runner: Runner, hub: Hub, forge: Forge) -> None:
+    forge.write_json("/.smokegate.yml", {"github": {"refresh": ["batches/corpora.json"]}})
+    forge.commit("what is refreshed")
+    arguments = ("--report", "smokegate-refresh.json", "--manifest", "batches/corpora.json")
+    done = runner.step("refresh", "workflow_dispatch", dispatched(), *arguments)
+    assert done.code == 1 and "The batch left none" in done.summary, done.err
+    (issue,) = hub.as_(OWNER, "GET", f"{REPO}/issues", None).data
+    assert issue["title"] == "Saliency coverage: batches/corpora.json" and issue["html_url"] in done.out
 
 
 def test_a_refresh_without_manifests_starts_nothing(runner: Runner, hub: Hub) -> None:

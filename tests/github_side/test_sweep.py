@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from forge import Forge
+from github_side.composite import load
 from github_side.exchange import Request
 from github_side.hub import Fault, Plan
 from github_side.promotions import Town, dispatched, founded, packed, proposed
@@ -17,9 +18,15 @@ from github_side.stub import Dispatch
 from github_side.test_promotion_faults import Killed, Meanwhile, dying
 from smokegate.errors import SmokegateError
 from smokegate.github import times
+from smokegate.github.client import Client
+from smokegate.github.dispatching import JOB
+from smokegate.github.faults import GitHubError, RateLimited
 from smokegate.github.finish import ARTIFACT
+from smokegate.github.port import Comment
 from smokegate.github.sweep import Sweeper, summary
 from smokegate.review.check import Workbench
+
+HARNESS = Path(__file__).resolve().parents[2] / ".github" / "workflows" / "gpu-harness.yml"
 
 
 @pytest.fixture
@@ -64,6 +71,16 @@ def test_what_is_under_way_is_left_alone(town: Town, pull: int, dispatch: Dispat
     town.clock.at += 60
     assert [line.rpartition(": ")[2] for line in sweep(town)] == ["ending"]
     assert len(town.answers(pull)) == 1 and len(town.refs()) == 2
+
+
+@pytest.mark.parametrize("name", ["harness", "promote / harness"])
+def test_a_run_goes_on_though_the_policy_has_other_labels_by_now(town: Town, dispatch: Dispatch, name: str) -> None:
+    started(town, dispatch.run_id)
+    (job,) = town.hub.stub.jobs[dispatch.run_id]
+    job |= {"labels": ["self-hosted", "a100"], "name": name}
+    town.clock.at += 61 * 60
+    assert [line.rpartition(": ")[2] for line in sweep(town)] == ["running"]
+    assert load(HARNESS)["jobs"][JOB]["name"] == JOB
 
 
 def none_took_it(town: Town, run: int) -> None:
@@ -207,6 +224,51 @@ def test_a_pull_request_that_is_gone_does_not_stop_the_others(town: Town, pull: 
     died(town, dispatch.run_id)
     sweep(town)
     assert town.refs() == []
+
+
+def test_where_nothing_may_be_said_the_entries_are_freed_all_the_same(
+    town: Town, pull: int, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A conversation that somebody locked, and one that nobody did."""
+    other = town.hub.open_pull("topic")
+    comment = town.comment(other, "/status")
+    run = town.run()
+    with suppress(Killed):
+        town.deliver(comment, run, hub=dying(town, 8))
+    town.over(run)
+    died(town, dispatch.run_id)
+    town.clock.at += 16 * 60
+    truly = Client.create_comment
+
+    def locked(client: Client, issue: int, body: str) -> Comment:
+        if issue == pull:
+            raise GitHubError("GitHub answered 403: Unable to create comment because issue is locked.", status=403)
+        return truly(client, issue, body)
+
+    monkeypatch.setattr(Client, "create_comment", locked)
+    sweeper = Sweeper(town.office())
+    sweeper.sweep()
+    assert town.refs("refs/smokegate/") == [] and "No answer came" in town.answers(other)[0]
+    (refused,) = sweeper.refused
+    assert f"#{pull}" in refused and "issue is locked" in refused and refused in summary(sweeper.refused, 0)
+
+
+def test_what_cannot_be_said_just_now_is_said_by_the_next_sweep(
+    town: Town, pull: int, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died(town, dispatch.run_id)
+
+    def limited(*_: object) -> None:
+        raise RateLimited("come back later", at=0.0, status=403)
+
+    run = town.run()
+    with monkeypatch.context() as patch, pytest.raises(RateLimited):
+        patch.setattr(Client, "create_comment", limited)
+        Sweeper(town.office(run)).sweep()
+    town.over(run)
+    assert len(town.refs()) == 2
+    sweep(town)
+    assert "Its run failed" in town.answers(pull)[1] and town.refs() == []
 
 
 def test_a_ref_that_is_no_lock_is_left_alone(town: Town) -> None:

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from github_side.exchange import Request, Response, answer
 from github_side.memory import InMemory, Memory, client
 from github_side.still_clock import StillClock
-from smokegate.github import turns
+from smokegate.github import locking, turns
 from smokegate.github.ground import Ground
+from smokegate.github.locks import Held, Locks
 from smokegate.github.turns import PREFIX, Turns, Worker, read, ref_of
 
 
@@ -81,6 +83,34 @@ def test_of_two_who_take_over_one_does(hub: Memory) -> None:
     hub.before = meanwhile
     with first.take("a", 3) as mine:
         assert (mine, seen) == (False, [True])
+
+
+class Odd(Memory):
+    """What is under `odd` is not a commit: whoever may push may push that."""
+
+    def truly(self, asked: Request) -> Response:
+        reply = super().truly(asked)
+        if asked.verb == "GET" and "/git/matching-refs/" in asked.path:
+            found = [
+                {**one, "object": {**one["object"], "type": "blob"}} if one["ref"].endswith("/odd") else one
+                for one in reply.data
+            ]
+            return answer(200, found)
+        return reply
+
+
+def test_a_ref_of_something_else_keeps_nobody_from_the_others() -> None:
+    git = InMemory()
+    git.move("refs/heads/main", git.commit("main", git.tree([], None), [], "x"))
+    hub = Odd(git, StillClock())
+    for prefix in (PREFIX, locking.PREFIX):
+        git.move(f"{prefix}odd", git.blob(b"no commit"))
+    one = worker(hub, running(hub))
+    locks = Locks(one.hub, hub.clock, one.ground)
+    lock = locking.Lock("0" * 32, 7, ("a",), "keeper", 1, 99)
+    assert isinstance(locks.take("registry.json", lock), Held)
+    with one.take("comment:7", 3):
+        assert [turn.key for turn in one.standing()] == ["comment:7"] and list(locks.standing()) == [lock]
 
 
 @given(st.text(max_size=200))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 import click
 
@@ -15,9 +16,11 @@ def command() -> int:
     Exit code 0 once it is answered, or is none of ours. 2: it could not be done; the answer, or this step's page, says
     why.
     """
-    from smokegate.github import grammar, office, runner_io, stepping, workplace
-    from smokegate.github.command import Clerk
+    from smokegate.errors import SmokegateError
+    from smokegate.github import grammar, office, remarks, runner_io, stepping, workplace
+    from smokegate.github.command import Clerk, acknowledge, give_up
     from smokegate.github.events import EventError, IssueComment
+    from smokegate.github.faults import passing
 
     place = workplace.opened(os.environ)
     event = place.step.event()
@@ -26,8 +29,17 @@ def command() -> int:
     if not grammar.read(event.body):
         click.echo("no command")
         return 0
-    with stepping.told(place.step), office.opened(place, place.hub(), event.repository.default_branch) as opened:
-        answered = Clerk(opened).handle(event)
+    with stepping.told(place.step):
+        hub = place.hub()
+        try:
+            heard = acknowledge(hub, event)
+            with office.opened(place, hub, event.repository.default_branch) as opened:
+                answered = Clerk(opened).handle(event, heard=heard)
+        except SmokegateError as error:
+            if not passing(error):
+                with suppress(SmokegateError):
+                    give_up(hub, place.clock, event, remarks.gave_up(error.message, error.fix, place.step.run_url))
+            raise
     if answered.note:
         runner_io.plain([answered.note], sys.stdout)
     if answered.parts:

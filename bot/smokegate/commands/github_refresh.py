@@ -13,14 +13,16 @@ _LARGEST = 64 << 20
 
 
 @click.command("refresh")
-@click.option("--report", type=_FILE, metavar="FILE", help="What `smokegate batch --report-json` wrote: say it.")
+@click.option("--report", type=_FILE, metavar="FILE", help="What `smokegate batch --report-json` was to write: say it.")
 @click.option("--manifest", metavar="PATH", help="With --report: the manifest that it is of, as the policy has it.")
 def command(report: Path | None, manifest: str | None) -> int:
     """Start one refresh for each manifest of the policy; with --report, say what one came to.
 
-    Coverage is compared with the last time. Where it fell, an issue says so: one for each manifest.
+    Coverage is compared with the last time. Where it fell, a table was not refreshed, or there is no report, an issue
+    says so: one for each manifest.
 
-    Exit code 0: started, or said. 1: coverage fell. 2: GitHub cannot be asked, or the report cannot be read.
+    Exit code 0: started, or said. 1: there is such an issue to look at. 2: GitHub cannot be asked, or the report cannot
+    be read.
     """
     from smokegate.errors import UsageError
     from smokegate.github import office, runner_io, stepping, workplace
@@ -39,17 +41,20 @@ def command(report: Path | None, manifest: str | None) -> int:
             return 0
         found = refresher.reported(manifest, _read(report))
     runner_io.write_summary(place.step.summary, found.text)
-    if found.fell:
-        runner_io.annotate("warning", f"coverage of {manifest} fell: {found.issue}", sys.stdout)
-    return 1 if found.fell else 0
+    if found.wanting:
+        runner_io.annotate("warning", f"{manifest} wants a look: {found.issue}", sys.stdout)
+    return 1 if found.wanting else 0
 
 
-def _read(report: Path) -> bytes:
+def _read(report: Path) -> bytes | None:
+    """None where the batch left none."""
     from smokegate.errors import UsageError
 
     try:
         with report.open("rb") as stream:
             return stream.read(_LARGEST + 1)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise UsageError(
             f"the report {report} cannot be read: {error.strerror}", fix="have `smokegate batch` write it"

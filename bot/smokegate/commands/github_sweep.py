@@ -20,7 +20,10 @@ def command() -> int:
     place = workplace.opened(os.environ)
     event = place.step.event()
     with stepping.told(place.step), office.opened(place, place.hub(), event.repository.default_branch) as opened:
-        lines = Sweeper(opened).sweep()
+        sweeper = Sweeper(opened)
+        lines = sweeper.sweep()
     runner_io.plain(lines or ["nothing is under way"], sys.stdout)
-    runner_io.write_summary(place.step.summary, summary(lines, place.clock.now()))
-    return 0
+    runner_io.write_summary(place.step.summary, summary([*lines, *sweeper.refused], place.clock.now()))
+    for refused in sweeper.refused:
+        runner_io.annotate("error", refused, sys.stdout)
+    return 2 if sweeper.refused else 0

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from smokegate.github import answers, sticky
+from smokegate.github import answers, remarks, reply, sticky
 from smokegate.github.answers import Going
 from smokegate.github.asking import PULL_INPUT
-from smokegate.github.grammar import Command
+from smokegate.github.holding import meant
 from smokegate.github.locking import Lock
 from smokegate.github.office import Office
 from smokegate.github.once import once
 from smokegate.github.promote import Asked
-from smokegate.judge.groups import ensembles
 
 VERDICT_WORKFLOW = "registry-verdict.yml"
 _STARTED = 1
@@ -25,16 +24,18 @@ class Act:
 
     said: str
     then: Callable[[], None] = field(default=lambda: None)
+    keys: tuple[str, ...] = ()
+    """What it answers besides the comment."""
 
 
 def hold(office: Office, asked: Asked) -> Act:
-    """Locks are let go last: as long as the answer is not there, they say what it has to be about."""
+    """Locks are let go last: as long as the answer is not there, they say what it has to be about. It is the answer to
+    those promotions as well, so that whoever finds a lock that was not let go has nothing more to say."""
     locks, runs = office.locks(), office.runs()
-    mine = {
-        lock: refs
-        for lock, refs in locks.standing().items()
-        if lock.pr == asked.pull.number and _meant(asked.command, lock) and _before(lock, asked)
-    }
+    here = {lock: refs for lock, refs in locks.standing().items() if _going(office, asked, lock)}
+    mine = {lock: refs for lock, refs in here.items() if meant(asked.command, lock.ids) and _before(lock, asked)}
+    if not mine:
+        return Act(remarks.nothing_to_stop(asked.command, [one for lock in here for one in lock.ids]))
     for lock in mine:
         run = runs.of(lock)
         if run is not None and run.status != "completed":
@@ -45,11 +46,13 @@ def hold(office: Office, asked: Asked) -> Act:
             locks.free(lock.nonce, refs)
 
     ids = [one for lock in mine for one in lock.ids]
-    return Act(answers.held(asked.command, ids), free)
+    return Act(answers.held(ids), free, tuple(reply.promotion_key(lock.nonce) for lock in mine))
 
 
-def _meant(command: Command, lock: Lock) -> bool:
-    return not command.ids or not {*lock.ids, *ensembles(lock.ids)}.isdisjoint(command.ids)
+def _going(office: Office, asked: Asked, lock: Lock) -> bool:
+    """Not one that has its answer, and whose lock a killed job left."""
+    answered = reply.find(asked.comments, reply.promotion_key(lock.nonce), office.ours)
+    return lock.pr == asked.pull.number and answered is None
 
 
 def _before(lock: Lock, asked: Asked) -> bool:
@@ -70,16 +73,11 @@ def status(office: Office, asked: Asked) -> Act:
 
 
 def recheck(office: Office, asked: Asked) -> Act:
-    """A run that we started since the comment was written is the one."""
-
-    def there() -> int | None:
-        since = asked.comment.created_at
-        runs = office.hub.workflow_runs(VERDICT_WORKFLOW, event="workflow_dispatch", created_since=since)
-        return next((run.id for run in runs if run.actor.login == office.ours.login), None)
+    """A run does not say what it judges, so none is looked for: judged twice, it is one check run all the same."""
 
     def act() -> int:
         inputs = {PULL_INPUT: str(asked.pull.number)}
         return office.hub.dispatch(VERDICT_WORKFLOW, office.branch, inputs) or _STARTED
 
-    once(there, act, office.clock)
+    once(lambda: None, act, office.clock)
     return Act(answers.rechecked(asked.pull.head_sha))

@@ -18,7 +18,7 @@ from smokegate.judge.report import Verdict
 from smokegate.policy import POLICY_NAME
 from smokegate.policy_github import GitHub
 from smokegate.render import words
-from smokegate.render.escape import clip, fence, prose
+from smokegate.render.escape import cell_code, clip, fence, prose
 
 _WHAT = {
     "promote": "run the harness on this pull request's head and say PROMOTE or HOLD; without ids, for every entry "
@@ -66,7 +66,9 @@ def role(command: Command, login: str, standing: Standing) -> str:
 
 def bot(command: Command, login: str) -> str:
     return _refused(
-        command, f"{name(login)} is a bot, and a person has to ask.", "Write the command in a comment of your own."
+        command,
+        f"A bot or an app wrote this as {name(login)}, and a person has to ask.",
+        "Write the command in a comment of your own, on GitHub.",
     )
 
 
@@ -97,11 +99,11 @@ def touches_nothing(command: Command) -> str:
 # What it is about.
 
 
-def unknown(command: Command, ids: Sequence[str], known: Sequence[str]) -> str:
+def unknown(command: Command, ids: Sequence[str], known: Sequence[str], *, where: str = "at this head") -> str:
     near = [f"{name(found)} for {name(one)}" for one in ids[:12] if (found := _near(one, known))]
     hint = f" Did you mean {', '.join(near)}?" if near else ""
-    there = f"There are: {names(sorted(known), 30)}." if known else "The registry at this head has no entries."
-    return _refused(command, f"No entry at this head is called {names(ids)}.{hint}", there)
+    there = f"There are: {names(sorted(known), 30)}." if known else f"There are no entries {where}."
+    return _refused(command, f"No entry {where} is called {names(ids)}.{hint}", there)
 
 
 def _near(one: str, known: Sequence[str]) -> str | None:
@@ -148,7 +150,7 @@ def no_verdict(command: Command, head: str) -> str:
         command,
         f"When this was written, the bot had not judged {_commit(head)} yet. A promotion is bound to a verdict that "
         "whoever asks could read.",
-        "Wait for the verdict of this head, then ask again.",
+        "Wait for the verdict of this head, then ask again. Where none comes, `/recheck` asks for it.",
     )
 
 
@@ -203,9 +205,7 @@ def dispatched(request: Request, run_url: str | None, settings: GitHub) -> str:
     )
 
 
-def held(command: Command, ids: Sequence[str]) -> str:
-    if not ids:
-        return _part(f"Nothing to stop: {name(str(command), 120)}.", "No such promotion is under way.")
+def held(ids: Sequence[str]) -> str:
     return _part(f"Stopped: the promotion of {names(ids)}.", "Its run is cancelled, and its entries are free again.")
 
 
@@ -225,7 +225,7 @@ def status(going: Sequence[Going], head: str, verdict: Verdict | None) -> str:
     judged = f"The verdict is **{words.LABEL[verdict]}**." if verdict else "It is not judged yet."
     lines = [f"**Status** of {_commit(head)}: {judged}"]
     rows = [
-        f"| {names(one.lock.ids, 5)} | {name(one.lock.actor)} | it {_FATES[one.fate][0]} | "
+        f"| {names(one.lock.ids, 5)} | {cell_code(clip(one.lock.actor, 200))} | it {_FATES[one.fate][0]} | "
         f"{link('run', one.run_url) if one.run_url else ''} |"
         for one in going[:50]
     ]

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from smokegate.errors import SmokegateError
 from smokegate.github import acts, answers, grammar, remarks, reply, retiring
 from smokegate.github.acts import Act
+from smokegate.github.clock import Clock
 from smokegate.github.events import IssueComment
 from smokegate.github.faults import GitHubError, passing
 from smokegate.github.grammar import Command
 from smokegate.github.office import Office
 from smokegate.github.once import once
-from smokegate.github.port import Comment, Pull
+from smokegate.github.port import Comment, GitHub, Pull, Viewer
 from smokegate.github.promote import Asked, Promoter
 from smokegate.github.roles import standing
 
@@ -43,25 +44,16 @@ class Clerk:
     office: Office
     _roles: dict[str, str] = field(default_factory=dict)
 
-    def handle(self, event: IssueComment) -> Answered:
-        asked = grammar.read(event.body)
-        if not asked or event.action not in {"created", "edited"}:
-            return Answered(note="no command")
-        office = self.office
-        if event.author.login.casefold() == office.ours.login.casefold():
-            return Answered(note="our own comment")
-        heard = self._reacted(event)
+    def handle(self, event: IssueComment, *, heard: bool | None = None) -> Answered:
+        """`heard` is what `acknowledge` said, where that was done before."""
+        office, asked = self.office, grammar.read(event.body)
+        if note := _left_alone(event, asked, office.ours):
+            return Answered(note=note)
+        heard = acknowledge(office.hub, event) if heard is None else heard
         with office.turns().take(reply.comment_key(event.id), event.issue) as mine:
             if not mine:
                 return Answered(note="another run answers this comment")
             return self._answer(event, asked, heard=heard)
-
-    def _reacted(self, event: IssueComment) -> bool:
-        try:
-            self.office.hub.react(event.id, "eyes")
-        except GitHubError:
-            return False  # it is acknowledged by a comment instead
-        return True
 
     def _answer(self, event: IssueComment, asked: grammar.Asked, *, heard: bool) -> Answered:
         hub, key = self.office.hub, reply.comment_key(event.id)
@@ -72,12 +64,12 @@ class Clerk:
         if comment is None:
             return Answered(note="the comment is gone")
         if not heard and not reply.find(comments, _heard(event), self.office.ours):
-            comments = (*comments, self._say(event.issue, remarks.HEARD, _heard(event)))
+            comments = (*comments, say(self.office, event.issue, [remarks.HEARD], _heard(event)))
         pull = hub.pull(event.issue) if event.on_pull else None
         done = [self._act(one, event, comment, pull, comments) for one in asked.commands]
         parts = [act.said for act, _ in done]
         parts += [answers.misspelt(asked.mistakes)] if asked.mistakes else []
-        self._put(event, parts, comments)
+        self._put(event, parts, [key for act, _ in done for key in act.keys], comments)
         for act, _ in done:
             act.then()
         return Answered(tuple(parts), failed=any(failed for _, failed in done))
@@ -104,8 +96,8 @@ class Clerk:
 
     def _refused(self, command: Command, event: IssueComment, comment: Comment, pull: Pull | None) -> str | None:
         author = comment.author
-        if author.bot or event.by_app or author.login != event.author.login:
-            return answers.bot(command, event.author.login)
+        if author.bot or event.by_app:
+            return answers.bot(command, author.login)
         if event.edited or comment.updated_at != comment.created_at or comment.body != event.body:
             return answers.edited(command)
         role = standing(command.name, self._role(author.login), self.office.settings)
@@ -123,32 +115,59 @@ class Clerk:
     def _done(self, asked: Asked) -> Act:
         office = self.office
         if asked.command.name == "promote":
+            if any(one.name == "hold" for one in grammar.read(asked.comment.body).commands):
+                return Act(remarks.stop_or_start(asked.command))
             return Act("\n\n".join(Promoter(office).promote(asked)))
         return _ACTS[asked.command.name](office, asked)
 
     # -- answering --------------------------------------------------------------------------------------------------
 
-    def _put(self, event: IssueComment, parts: Sequence[str], comments: Sequence[Comment]) -> None:
+    def _put(self, event: IssueComment, parts: Sequence[str], also: Sequence[str], comments: Sequence[Comment]) -> None:
         """Into the acknowledgement, where that had to be a comment."""
         key = reply.comment_key(event.id)
         said = reply.find(comments, _heard(event), self.office.ours)
-        if said is None or self.office.hub.update_comment(said.id, reply.put_together(parts, key)) is None:
-            self._say(event.issue, *parts, key)
+        if said is None or self.office.hub.update_comment(said.id, reply.put_together(parts, *also, key)) is None:
+            say(self.office, event.issue, parts, key, also)
 
-    def _say(self, issue: int, *parts_and_key: str) -> Comment:
-        *parts, key = parts_and_key
-        return say(self.office, issue, parts, key)
+
+def _left_alone(event: IssueComment, asked: grammar.Asked, ours: Viewer) -> str | None:
+    if not asked or event.action not in {"created", "edited"}:
+        return "no command"
+    return "our own comment" if event.author.login.casefold() == ours.login.casefold() else None
 
 
 def _heard(event: IssueComment) -> str:
     return f"heard:{event.id}"
 
 
-def say(office: Office, issue: int, parts: Sequence[str], key: str) -> Comment:
-    """One comment by its key, whoever else may be saying it."""
+def say(office: Office, issue: int, parts: Sequence[str], key: str, also: Sequence[str] = ()) -> Comment:
+    """One comment by its key, whoever else may be saying it; `also` is what it answers besides."""
 
     def there() -> Comment | None:
         return reply.find(office.hub.comments(issue), key, office.ours)
 
-    body = reply.put_together(parts, key)
+    body = reply.put_together(parts, *also, key)
     return once(there, lambda: office.hub.create_comment(issue, body), office.clock)
+
+
+def acknowledge(hub: GitHub, event: IssueComment) -> bool:
+    """Before anything that takes its time. False where no reaction can be left, and a comment has to say it."""
+    if _left_alone(event, grammar.read(event.body), hub.viewer()) is not None:
+        return False
+    try:
+        hub.react(event.id, "eyes")
+    except GitHubError:
+        return False
+    return True
+
+
+def give_up(hub: GitHub, clock: Clock, event: IssueComment, said: str) -> None:
+    """Where not even the policy can be read, or no turn be taken: whoever asked hears that much."""
+    ours, key = hub.viewer(), reply.comment_key(event.id)
+    if _left_alone(event, grammar.read(event.body), ours) is not None:
+        return
+
+    def there() -> Comment | None:
+        return reply.find(hub.comments(event.issue), key, ours)
+
+    once(there, lambda: hub.create_comment(event.issue, reply.put_together([said], key)), clock)

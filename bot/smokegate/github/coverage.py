@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from smokegate.errors import DocumentError
@@ -13,8 +13,10 @@ from smokegate.render.escape import cell_code, clip
 
 SCHEMA = "saliency-materializer-batch-v1"
 _LARGEST, _DEPTH = 64 << 20, 32
+_LONGEST = 500
 _MOST_TABLES = 1_000
-_SHOWN = 60
+_MOST_STATUSES = 10
+_SHOWN = 40
 _DONE = ("ok", "skipped-existing")
 
 
@@ -23,17 +25,26 @@ class Table:
     id: str
     status: str
     total: int
-    by_status: Mapping[str, int]
+    by_status: Mapping[str, int] | None
+    """None where nothing was written: it failed, or was not run."""
     model: str | None
     """Its digest."""
+    error: str | None = None
+
+    @property
+    def refreshed(self) -> bool:
+        return self.by_status is not None
 
     @property
     def covered(self) -> int:
-        return sum(self.by_status.get(name, 0) for name in _DONE)
+        return sum(self.count(name) for name in _DONE)
 
     @property
     def share(self) -> float:
         return self.covered / self.total if self.total else 0.0
+
+    def count(self, status: str) -> int:
+        return (self.by_status or {}).get(status, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +73,41 @@ _AGAIN = "have it written by `smokegate batch`, with --report-json"
 
 
 def _table(value: Mapping[str, Any]) -> Table:
-    counts = value["by_status"]
-    known = {} if counts is None else {_text(name): _count(number) for name, number in counts.items()}
-    model = value.get("model")
+    counts, model, error = value["by_status"], value.get("model"), value.get("error")
     digest = model.get("sha256") if isinstance(model, dict) else None
-    return Table(_text(value["id"]), _text(value["status"]), _count(value["total"]), known, digest and _text(digest))
+    return Table(
+        _text(value["id"]),
+        _text(value["status"]),
+        _count(value["total"]),
+        None if counts is None else _counts(counts),
+        None if digest is None else _text(digest),
+        None if error is None else str(error)[:_LONGEST],
+    )
 
 
-def kept(value: Any) -> Coverage:
+def kept(value: Any) -> tuple[Table, ...]:
     """As `keeping` left it."""
-    return Coverage(_text(value["status"]), tuple(_kept(**one) for one in value["tables"]))
+    return tuple(_table({**one, "model": {"sha256": one["model"]}}) for one in value)
 
 
-def _kept(*, id: object, status: object, total: object, by_status: Any, model: object) -> Table:  # noqa: A002
-    counts = {_text(name): _count(number) for name, number in by_status.items()}
-    return Table(_text(id), _text(status), _count(total), counts, None if model is None else _text(model))
-
-
-def keeping(coverage: Coverage) -> dict[str, Any]:
-    return {"status": coverage.status, "tables": [asdict(one) for one in coverage.tables]}
+def keeping(before: Iterable[Table], now: Coverage) -> list[dict[str, Any]]:
+    """What the next time is compared with: of a table that was not refreshed, what was known of it."""
+    last = {one.id: one for one in before}
+    found = [one if one.refreshed else last.get(one.id) for one in now.tables]
+    fields = ("id", "status", "total", "by_status", "model")
+    return [{name: getattr(one, name) for name in fields} for one in found if one is not None]
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 1_000:
+    if not isinstance(value, str) or len(value) > _LONGEST:
         raise TypeError("a text is something else")
     return value
+
+
+def _counts(value: object) -> dict[str, int]:
+    if not isinstance(value, dict) or len(value) > _MOST_STATUSES:
+        raise TypeError("the counts by status are something else")
+    return {_text(name): _count(number) for name, number in value.items()}
 
 
 def _count(value: object) -> int:
@@ -95,20 +116,28 @@ def _count(value: object) -> int:
     return value
 
 
-def fallen(before: Coverage, now: Coverage) -> list[str]:
-    """Tables of which a smaller share has values than the last time, or that are gone."""
+def wanting(before: Iterable[Table], now: Coverage) -> set[str]:
+    """Tables of which a smaller share has values than the last time, that are gone, or that were not refreshed."""
     there = {one.id: one for one in now.tables}
-    return [one.id for one in before.tables if one.id not in there or there[one.id].share < one.share]
+    lost = {one.id for one in before if one.id not in there or _fell(one, there[one.id])}
+    return lost | {one.id for one in now.tables if not one.refreshed}
 
 
-def markdown(manifest: str, before: Coverage | None, now: Coverage) -> str:
-    last = {one.id: one for one in before.tables} if before else {}
-    names = sorted({status for one in now.tables for status in one.by_status})
+def _fell(before: Table, now: Table) -> bool:
+    return now.refreshed and now.share < before.share
+
+
+def markdown(manifest: str, before: Iterable[Table], now: Coverage) -> str:
+    last = {one.id: one for one in before}
+    names = sorted({status for one in (*now.tables, *last.values()) for status in one.by_status or ()})
     head = ("table", "status", "rows", "with values", "last time", *names)
-    rows = [_row(one, last.get(one.id), names) for one in now.tables[:_SHOWN]]
-    gone = [one for one in last if one not in {table.id for table in now.tables}]
+    worst = wanting(last.values(), now)
+    first = sorted(now.tables, key=lambda one: one.id not in worst)[:_SHOWN]
+    rows = [_row(one, last.get(one.id), names) for one in first]
+    there = {one.id for one in now.tables}
+    gone = [one for one in last if one not in there]
     lines = [
-        f"## Coverage of {name(manifest)}: {now.status}",
+        f"## Coverage of {name(manifest)}: {name(now.status)}",
         "",
         f"| {' | '.join(cell_code(clip(one, 40)) if one in names else one for one in head)} |",
         f"| --- | --- |{' ---: |' * (len(head) - 2)}",
@@ -117,25 +146,35 @@ def markdown(manifest: str, before: Coverage | None, now: Coverage) -> str:
     ]
     if len(now.tables) > _SHOWN:
         lines += [f"{len(now.tables) - _SHOWN:,} more tables.", ""]
-    lines += [f"Gone since the last time: {name(one)}." for one in gone[:_SHOWN]]
-    return "\n".join([*lines, *_drift(last, now.tables)]).rstrip() + "\n"
+    lines += [f"- Not refreshed: {name(one.id)}{_why(one)}." for one in now.tables if not one.refreshed][:_SHOWN]
+    lines += [f"- Gone since the last time: {name(one)}." for one in gone[:_SHOWN]]
+    return "\n".join([*lines, *_other_models(last, now.tables)]).rstrip() + "\n"
+
+
+def _why(table: Table) -> str:
+    return f", {name(table.error, 300)}" if table.error else ""
 
 
 def _row(table: Table, before: Table | None, names: Sequence[str]) -> str:
-    was = "first time" if before is None else _percent(before)
-    if before is not None and table.share < before.share:
-        was = f"{was} **fell**"
-    counts = [f"{table.by_status.get(name, 0):,}" for name in names]
     shown = cell_code(clip(table.id, 80)), cell_code(clip(table.status, 40))
+    was = "first time" if before is None else f"{_percent(before)} of {before.total:,}"
+    if not table.refreshed:
+        return f"| {' | '.join((*shown, '', '', was, *('' for _ in names)))} |"
+    if before is not None and _fell(before, table):
+        was = f"{was} **fell**"
+    counts = [_drifted(before.count(one) if before else None, table.count(one)) for one in names]
     return f"| {' | '.join((*shown, f'{table.total:,}', _percent(table), was, *counts))} |"
 
 
-def _drift(last: Mapping[str, Table], tables: Sequence[Table]) -> list[str]:
+def _drifted(before: int | None, now: int) -> str:
+    return f"{now:,}" if before in {None, now} else f"{now:,} ({now - (before or 0):+,})"
+
+
+def _other_models(last: Mapping[str, Table], tables: Sequence[Table]) -> list[str]:
     """By another model the same rows hold other numbers."""
-    changed = [one.id for one in tables if one.id in last and last[one.id].model != one.model]
-    return (
-        [f"Computed by another model than the last time: {', '.join(map(name, changed[:_SHOWN]))}."] if changed else []
-    )
+    changed = [one.id for one in tables if one.refreshed and one.id in last and last[one.id].model != one.model]
+    listed = ", ".join(map(name, changed[:_SHOWN]))
+    return [f"- Computed by another model than the last time: {listed}."] if changed else []
 
 
 def _percent(table: Table) -> str:

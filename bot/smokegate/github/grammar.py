@@ -24,7 +24,8 @@ USAGE: Mapping[str, str] = MappingProxyType(
 
 MOST_COMMANDS = 10
 MOST_IDS = 50
-LONGEST_REASON = 1_000
+LONGEST_REASON = 512
+"""What a retirement's record takes."""
 LONGEST_COMMENT = 65_536
 """What GitHub takes; nothing longer was typed there."""
 

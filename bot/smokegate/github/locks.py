@@ -10,7 +10,7 @@ from smokegate.github.clock import Clock
 from smokegate.github.ground import Ground
 from smokegate.github.locking import Lock
 from smokegate.github.once import once
-from smokegate.github.port import GitHub
+from smokegate.github.port import GitHub, Ref
 
 _TRIES = 3
 
@@ -65,22 +65,27 @@ class Locks:
                 return None
             there = self.hub.ref(ref)
             if there is not None:
-                lock = self._lock(there.sha)
+                lock = self._lock(there)
                 return lock if lock is not None and lock.nonce == nonce else Taken(ref.rpartition("/")[2], ref, lock)
         return Taken(ref.rpartition("/")[2], ref, None)
 
-    def note_run(self, held: Held, run: int) -> None:
-        """A ref that somebody moved meanwhile is not ours to change."""
+    def note_run(self, held: Held, run: int | None) -> bool:
+        """Whether all of it is held still. A ref that somebody moved meanwhile is not ours to change."""
         message = locking.write(replace(held.lock, run=run))
         made: dict[str, str] = {}
+        whole = True
         for ref in held.refs:
             there = self.hub.ref(ref)
-            lock = self._lock(there.sha) if there else None
-            if there is None or lock is None or lock.nonce != held.lock.nonce or lock.run == run:
+            lock = self._lock(there) if there else None
+            if there is None or lock is None or lock.nonce != held.lock.nonce:
+                whole = False
+                continue
+            if run is None or lock.run == run:
                 continue
             if there.sha not in made:
                 made[there.sha] = self._commit(message, there.sha)
             self.hub.update_ref(ref, made[there.sha])
+        return whole
 
     def held(self, registry: str, ids: Iterable[str], nonce: str) -> list[Lock | None]:
         """For each of these entries this promotion's lock, None where it has none."""
@@ -89,7 +94,7 @@ class Locks:
 
     def at(self, ref: str) -> Lock | None:
         there = self.hub.ref(ref)
-        return self._lock(there.sha) if there else None
+        return self._lock(there) if there else None
 
     def standing(self) -> dict[Lock, tuple[str, ...]]:
         """Every promotion that holds anything, the oldest first, and what it holds."""
@@ -102,7 +107,7 @@ class Locks:
 
     def _all(self) -> Iterator[tuple[str, Lock]]:
         for ref in self.hub.matching_refs(locking.PREFIX):
-            lock = self._lock(ref.sha)
+            lock = self._lock(ref)
             if lock is not None:
                 yield ref.name, lock
 
@@ -116,7 +121,10 @@ class Locks:
     def _commit(self, message: str, parent: str) -> str:
         return self.hub.create_commit(message=message, tree=self.ground.tree, parents=[parent]).sha
 
-    def _lock(self, sha: str) -> Lock | None:
-        if sha not in self._known:
-            self._known[sha] = locking.read(self.hub.get_commit(sha).message)
-        return self._known[sha]
+    def _lock(self, ref: Ref) -> Lock | None:
+        """Anybody who may push may make a ref of any kind here."""
+        if ref.kind != "commit":
+            return None
+        if ref.sha not in self._known:
+            self._known[ref.sha] = locking.read(self.hub.get_commit(ref.sha).message)
+        return self._known[ref.sha]

@@ -13,7 +13,8 @@ from smokegate.github import answers, locking, remarks, reply, sticky, times
 from smokegate.github.bound import verdict_before
 from smokegate.github.faults import passing
 from smokegate.github.grammar import Command
-from smokegate.github.locks import Taken
+from smokegate.github.holding import called_off
+from smokegate.github.locks import Held, Taken
 from smokegate.github.office import Office
 from smokegate.github.port import Comment, Pull
 from smokegate.github.promotion import MOST_IDS, Request
@@ -173,16 +174,25 @@ class Promoter:
         if (now.state, now.head_sha, now.base_ref) != ("open", request.head_sha, request.base_ref):
             if runs.of(held.lock) is None:
                 locks.free(request.nonce, held.refs)
-            return answers.moved(command, request.head_sha, now.head_sha)
+            return _moved(command, request, now)
+        if called_off(office, request):
+            there = runs.of(held.lock)
+            return self._stopped(request, held, there.id if there else None)
         try:
             run = runs.started(request, held.lock)
         except SmokegateError as error:
             if not passing(error):
                 locks.free(request.nonce, held.refs)
             raise
-        if run is not None:
-            locks.note_run(held, run)
+        if not locks.note_run(held, run):
+            return self._stopped(request, held, run)
         return answers.dispatched(request, office.run_url(run), office.settings)
+
+    def _stopped(self, request: Request, held: Held, run: int | None) -> str:
+        if run is not None:
+            self.office.hub.cancel_run(run)
+        self.office.locks().free(request.nonce, held.refs)
+        return remarks.stopped(request)
 
     def _locked(self, command: Command, taken: Taken) -> str:
         if taken.lock is None:
@@ -192,6 +202,14 @@ class Promoter:
             )
         run = self.office.runs().of(taken.lock)
         return answers.locked(command, taken.entry, taken.lock, run.url if run else None)
+
+
+def _moved(command: Command, request: Request, now: Pull) -> str:
+    if now.state != "open":
+        return answers.closed(command, merged=now.merged)
+    if now.head_sha != request.head_sha:
+        return answers.moved(command, request.head_sha, now.head_sha)
+    return remarks.retargeted(request, now.base_ref)
 
 
 def nonce_of(repository: str, comment: int, registry: str, ids: Sequence[str]) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from smokegate.errors import UsageError
 from smokegate.github import coverage, times
-from smokegate.github.coverage import Coverage
+from smokegate.github.coverage import Table
 from smokegate.github.office import Office
 from smokegate.github.once import once
 from smokegate.github.port import Commit, Issue
@@ -24,14 +25,21 @@ MANIFEST, NONCE = "manifest", "nonce"
 LABEL = "saliency-coverage"
 _TITLE = "smokegate refresh"
 _SLACK = 3600.0
-_LONGEST = 256 << 10
+_LONGEST = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
     text: str
-    fell: bool
+    wanting: bool
+    """Whether coverage fell, or something was not refreshed."""
     issue: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    tables: tuple[Table, ...]
+    run: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,41 +71,47 @@ class Refresher:
 
     # -- what came of one -------------------------------------------------------------------------------------------
 
-    def reported(self, manifest: str, document: bytes) -> Reported:
-        """Of a run's report, `saliency-materializer-batch-v1`: said, kept, and where coverage fell, an issue."""
+    def reported(self, manifest: str, document: bytes | None) -> Reported:
+        """Of a run's report, `saliency-materializer-batch-v1`: said, kept, and where something is wanting, an issue.
+
+        None where the run left no report.
+        """
         if manifest not in self.office.settings.refresh:
             raise UsageError(
                 f"the policy refreshes no manifest {manifest!r}", fix="list it under `github.refresh` in the policy"
             )
+        if document is None:
+            text = _no_report(manifest)
+            return Reported(text, True, self._issue(manifest, text, wanting=True))
         now = coverage.read(document)
         ref = ref_of(manifest)
-        before, kept = self._last(ref)
-        fallen = coverage.fallen(before, now) if before else []
-        text = coverage.markdown(manifest, before, now)
-        issue = self._issue(manifest, text) if fallen else None
-        self._keep(ref, kept, now)
-        return Reported(text, bool(fallen), issue.url if issue else None)
+        last, tip = self._last(ref)
+        wanting = bool(coverage.wanting(last, now))
+        text = coverage.markdown(manifest, last, now)
+        issue = self._issue(manifest, text, wanting=wanting)
+        self._keep(ref, tip, coverage.keeping(last, now))
+        return Reported(text, wanting, issue)
 
-    def _last(self, ref: str) -> tuple[Coverage | None, Commit | None]:
-        there = self.office.hub.ref(ref)
-        if there is None:
-            return None, None
-        commit = self.office.hub.get_commit(there.sha)
-        title, _, text = commit.message.partition("\n\n")
-        if title != _TITLE:
-            return None, commit
-        try:
-            return coverage.kept(strict_json.parse(text.encode(), max_bytes=_LONGEST, max_depth=6)), commit
-        except (strict_json.JsonFault, ValueError, TypeError, KeyError):
-            return None, commit
+    def _last(self, ref: str) -> tuple[tuple[Table, ...], Commit | None]:
+        """What was known before this run, whichever attempt of it this is; and the commit to go on from."""
+        hub = self.office.hub
+        there = hub.ref(ref)
+        tip = commit = hub.get_commit(there.sha) if there is not None and there.kind == "commit" else None
+        kept = _read(commit) if commit else None
+        while kept is not None and kept.run == self.office.step.run_id and commit is not None and commit.parents:
+            commit = hub.get_commit(commit.parents[0])
+            kept = _read(commit)
+        return kept.tables if kept else (), tip
 
-    def _keep(self, ref: str, before: Commit | None, now: Coverage) -> None:
+    def _keep(self, ref: str, before: Commit | None, tables: list[dict[str, Any]]) -> None:
         office = self.office
-        message = f"{_TITLE}\n\n{json.dumps(coverage.keeping(now), sort_keys=True)}\n"
+        kept = {"run": office.step.run_id, "tables": tables}
+        message = f"{_TITLE}\n\n{json.dumps(kept, sort_keys=True, separators=(',', ':'))}\n"
         if before is not None and before.message.rstrip() == message.rstrip():
             return
-        parent = before.sha if before else office.ground.commit
-        made = office.hub.create_commit(message=message, tree=office.ground.tree, parents=[parent])
+        # The tree of the commit before it, for the default branch's workflows may be others by now.
+        parent, tree = (before.sha, before.tree) if before else (office.ground.commit, office.ground.tree)
+        made = office.hub.create_commit(message=message, tree=tree, parents=[parent])
 
         def there() -> bool | None:
             found = office.hub.ref(ref)
@@ -108,22 +122,42 @@ class Refresher:
         else:
             office.hub.update_ref(ref, made.sha)
 
-    def _issue(self, manifest: str, text: str) -> Issue:
+    def _issue(self, manifest: str, text: str, *, wanting: bool) -> str | None:
         """One for each manifest, open until somebody closes it, with the latest numbers in it."""
         office = self.office
         marker = f"<!-- smokegate:refresh {ref_of(manifest).removeprefix(PREFIX)} -->"
         body = f"{text}\n{link('The run', office.step.run_url)} has the whole report.\n\n{marker}\n"
 
         def there() -> Issue | None:
-            mine = office.hub.issues(labels=[LABEL], creator=office.ours.login)
-            return next((one for one in mine if one.body.rstrip().endswith(marker)), None)
+            marked = (one for one in office.hub.issues(labels=[LABEL]) if one.body.rstrip().endswith(marker))
+            return next((one for one in marked if one.author.login.casefold() == office.ours.login.casefold()), None)
 
         def act() -> Issue:
-            title = f"Saliency coverage fell: {manifest[:200]}"
+            title = f"Saliency coverage: {manifest[:200]}"
             return office.hub.create_issue(title=title, body=body, labels=[LABEL])
 
-        found = once(there, act, office.clock)
-        return office.hub.update_issue(found.number, body=body) if found.body != body else found
+        found = once(there, act, office.clock) if wanting else there()
+        if found is not None and found.body != body:
+            found = office.hub.update_issue(found.number, body=body)
+        return found.url if found else None
+
+
+def _read(commit: Commit) -> _Kept | None:
+    title, _, text = commit.message.partition("\n\n")
+    if title != _TITLE:
+        return None
+    try:
+        value = strict_json.parse(text.encode(), max_bytes=_LONGEST, max_depth=6)
+        return _Kept(coverage.kept(value["tables"]), int(value["run"]))
+    except (strict_json.JsonFault, ValueError, TypeError, KeyError):
+        return None
+
+
+def _no_report(manifest: str) -> str:
+    return (
+        f"## Coverage of {name(manifest)}: no report\n\nThe batch left none: no runner took it, it could not start, or "
+        "it was stopped. Its tables are as they were.\n"
+    )
 
 
 def ref_of(manifest: str) -> str:

@@ -8,7 +8,7 @@ from smokegate.github.grammar import Command
 from smokegate.github.promotion import MOST_IDS, Request
 from smokegate.github.reply import link, name, names
 from smokegate.policy import POLICY_NAME
-from smokegate.render.escape import clip, prose
+from smokegate.render.escape import clip, fence, prose
 
 HEARD = "**Heard.** The answer appears here."
 
@@ -31,6 +31,14 @@ def several_registries(command: Command, registries: Sequence[str]) -> str:
         command,
         f"Several registries have what it is about: {names(registries)}.",
         "Name entries that only one of them has.",
+    )
+
+
+def retire_by_hand(command: Command, registries: Sequence[str]) -> str:
+    return _refused(
+        command,
+        f"Several registries have it: {names(registries)}.",
+        "Say which in a pull request of your own: `smokegate retire ID --reason TEXT --registry PATH`.",
     )
 
 
@@ -70,6 +78,26 @@ def too_many(command: Command, number: int) -> str:
     )
 
 
+def stop_or_start(command: Command) -> str:
+    return _refused(
+        command,
+        "This comment says `/hold` as well, and one comment either stops promotions or starts some.",
+        "Write `/promote` in a new comment.",
+    )
+
+
+def nothing_to_stop(command: Command, going: Sequence[str]) -> str:
+    there = f"Under way here: {names(going)}." if going else ""
+    said = f"**Nothing to stop: {name(str(command), 120)}.** No such promotion was under way when this was read."
+    return f"{said}\n\n{there}" if there else said
+
+
+def stopped(request: Request) -> str:
+    """Between the locks and the run."""
+    said = f"**Not started: the promotion of {names(request.ids)}.** It was stopped, or given up, before it ran."
+    return f"{said}\n\nIf that was not meant, ask again in a new comment."
+
+
 def answered(request: Request, url: str) -> str:
     return f"**Answered already:** the promotion of {names(request.ids)}, {link('here', url)}."
 
@@ -96,6 +124,17 @@ def not_standing(request: Request, why: str) -> str:
         f"**Void: the promotion of {names(request.ids)}.** {prose(clip(why, 1_000))}.\n\nNothing was opened, and its "
         f"entries are free again. Ask again in a new comment."
     )
+
+
+def gave_up(why: str, fix: str | None, run_url: str) -> str:
+    """On a whole comment, as where the policy cannot be read."""
+    parts = [
+        f"**Could not go on** with this comment. {link('The run', run_url)} has the rest.",
+        prose(clip(why, 2_000)),
+    ]
+    if fix and fix.strip():
+        parts.append(fence(fix[:2_000]))
+    return "\n\n".join((*parts, "When that is mended, write it once more."))
 
 
 def forsaken(run_url: str | None) -> str:

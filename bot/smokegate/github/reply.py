@@ -1,13 +1,14 @@
 """Our comments, put together: parts that are shown whole or counted, and the hidden line by which one is known again.
 
-Every comment of ours that is no verdict ends with a key: what it answers. Whoever may have lost an answer on the way
+Every comment of ours that is no verdict ends with keys: what it answers. Whoever may have lost an answer on the way
 looks for the key and the author before saying it again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from urllib.parse import quote
 
 from smokegate.github.port import Comment, Viewer
@@ -31,11 +32,11 @@ def promotion_key(nonce: str) -> str:
     return f"promotion:{nonce}"
 
 
-def put_together(parts: Sequence[str], key: str, *, limit: int = COMMENT_LIMIT) -> str:
+def put_together(parts: Sequence[str], *keys: str, limit: int = COMMENT_LIMIT) -> str:
     """At most `limit` bytes. What does not fit is counted, never cut half-way."""
-    if not _KEY.fullmatch(key):
-        raise ValueError(f"no answer can be known by {key!r}")
-    closing = f"\n\n{_MARK}{key} -->\n"
+    if odd := [key for key in keys if not _KEY.fullmatch(key)]:
+        raise ValueError(f"no answer can be known by {odd[0]!r}")
+    closing = "\n\n" + "".join(f"{_mark(key)}\n" for key in keys)
     section = Section("answer", "answers", parts, glue=_RULE)
     budget = limit - size(closing)
     (shown,) = fill([section], budget)
@@ -52,10 +53,19 @@ def _left_out(number: int) -> str:
 
 
 def find(comments: Sequence[Comment], key: str, ours: Viewer) -> Comment | None:
-    """The answer that was given already: ours, and with this key in its last line."""
-    last = f"{_MARK}{key} -->"
+    """The answer that was given already: ours, and with this key among its last lines."""
     mine = (one for one in comments if one.author.login.casefold() == ours.login.casefold())
-    return next((one for one in mine if one.body.rstrip().rpartition("\n")[2].rstrip("\r") == last), None)
+    return next((one for one in mine if _mark(key) in _marks(one.body)), None)
+
+
+def _mark(key: str) -> str:
+    return f"{_MARK}{key} -->"
+
+
+def _marks(body: str) -> Iterator[str]:
+    """The hidden lines at the end. What stands above them may quote anybody, and an empty line parts them from it."""
+    lines = (line.rstrip("\r") for line in reversed(body.rstrip().split("\n")))
+    return takewhile(lambda line: line.startswith(_MARK), lines)
 
 
 def link(text: str, address: str) -> str:

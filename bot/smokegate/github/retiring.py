@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from smokegate.errors import UsageError
-from smokegate.github import answers
+from smokegate.github import answers, remarks
 from smokegate.github.acts import Act
 from smokegate.github.office import Office
 from smokegate.github.promote import Asked
-from smokegate.github.proposal import PREFIX, Proposal, propose, written
+from smokegate.github.proposal import Proposal, branch, propose, written
 from smokegate.github.reply import link, name
 from smokegate.registry.paths import join, parent
 from smokegate.registry.retirement import RETIRED_NAME
@@ -33,17 +33,21 @@ def retire(office: Office, asked: Asked) -> Act:
     tip = office.court.store.tip(pull.base_ref)
     with office.repo() as repo:
         tree = repo.tree(tip)
-        found = [one for one in views(Sides(tree, tree, repo, tip), office.court.bench) if entry in _ids(one)]
-        if len(found) != 1:
-            known = [one for view in views(Sides(tree, tree, repo, tip), office.court.bench) for one in _ids(view)]
-            return Act(answers.unknown(command, [entry], known))
+        there = views(Sides(tree, tree, repo, tip), office.court.bench)
+        found = [one for one in there if entry in _ids(one)]
+        if not found:
+            known = [one for view in there for one in _ids(view)]
+            return Act(answers.unknown(command, [entry], known, where=f"on {name(pull.base_ref)}"))
+        if len(found) > 1:
+            return Act(remarks.retire_by_hand(command, [one.registry for one in found]))
         files = _files(repo, tip, found[0].registry, entry, reason)
         proposal = Proposal(
-            branch=f"{PREFIX}retire/{entry}",
+            branch=branch(office, f"retire/{entry}", pull.base_ref),
             base_ref=pull.base_ref,
             title=f"Retire {entry}",
             body=_body(asked, found[0].registry, entry, reason),
-            message=f"Registry: {entry} is retired\n\n{reason}",
+            # Without the reason: in a commit's message GitHub obeys `fixes #1`, and tells whom it names.
+            message=f"Registry: {entry} is retired",
             key=hashlib.sha256(f"{office.hub.repository_name}:{asked.comment.id}:{entry}".encode()).hexdigest()[:32],
             start=tip,
             tree=written(repo, repo.git.text("rev-parse", f"{tip}^{{tree}}"), files),

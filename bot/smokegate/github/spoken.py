@@ -19,7 +19,8 @@ _FENCE = re.compile(r"(?P<indent> {0,3})(?P<run>`{3,}(?=[^`]*$)|~{3,})")
 _QUOTE = re.compile(r"[ \t]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]*)*>")
 _LIST = re.compile(r" {0,3}(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
 _TAG = re.compile(r"[ \t]*<")
-_DETAILS = re.compile(r"<(?P<end>/?)details\b", re.IGNORECASE)
+_AROUND = re.compile(r"<(?P<end>/?)(?:details|blockquote|del|s|strike)\b", re.IGNORECASE)
+"""What folds, quotes or crosses out what stands in it, over empty lines as well."""
 # What opens an HTML block that empty lines do not end, and what ends it.
 _HIDING = re.compile(
     r"(?P<comment><!--)|(?P<cdata><!\[CDATA\[)|(?P<declaration><![A-Za-z])|(?P<instruction><\?)"
@@ -66,7 +67,7 @@ class _Page:
 
     def __init__(self) -> None:
         self.readings = frozenset((_PLAIN,))
-        self._details = 0
+        self._around = 0
         self._lists = False
         self._begin_paragraph()
 
@@ -76,8 +77,8 @@ class _Page:
     def doubt(self) -> str | None:
         if len(self.readings) > 1:
             return "may be part of the code or HTML above it"
-        if self._details:
-            return "is inside `<details>`"
+        if self._around:
+            return "is inside HTML that folds, quotes or crosses it out"
         if self._quote:
             return "is part of the quote above it"
         return "may be part of the link, code, table or tag above it" if self._lively else None
@@ -87,8 +88,8 @@ class _Page:
             self._begin_paragraph()
             return
         if _PLAIN in self.readings:
-            for tag in _DETAILS.finditer(text):
-                self._details = max(0, self._details + (-1 if tag["end"] else 1))
+            for tag in _AROUND.finditer(text):
+                self._around = max(0, self._around + (-1 if tag["end"] else 1))
             self._lists = self._lists or _LIST.match(text) is not None
         fenced = _PLAIN not in self.readings and all(kind == "fence" for kind, _ in self.readings)
         self.readings = frozenset(reading for one in self.readings for reading in self._after(one, text))

@@ -6,18 +6,18 @@ Said first, then cancelled, then freed: whatever ends this half-way, the next sw
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from smokegate.github import answers, remarks, reply, times
 from smokegate.github.command import say
-from smokegate.github.faults import NotFound
+from smokegate.github.faults import GitHubError, NotFound, passing
 from smokegate.github.finish import ARTIFACT
 from smokegate.github.locking import Fate, Lock
 from smokegate.github.office import Office
 from smokegate.github.port import WorkflowRun
 from smokegate.github.turns import Turn
-from smokegate.render.escape import visible
+from smokegate.render.escape import clip, code
 
 _CANCELLED_FOR = frozenset({Fate.NO_RUNNER, Fate.NOT_APPROVED, Fate.OVERDUE})
 _FORSAKEN = 15 * 60.0
@@ -28,6 +28,8 @@ _OF_COMMENTS = "comment:"
 @dataclass(frozen=True, slots=True)
 class Sweeper:
     office: Office
+    refused: list[str] = field(default_factory=list)
+    """Answers that GitHub did not take, as on a conversation that is locked."""
 
     def sweep(self) -> list[str]:
         """What was found, a line each."""
@@ -43,8 +45,7 @@ class Sweeper:
                 continue
             key = reply.promotion_key(lock.nonce)
             with self.office.turns().take(key, lock.pr) as mine:
-                # What was true a moment ago is asked once more: the job that finishes may have been quicker.
-                if not mine or locks_gone(self.office, lock, refs):
+                if not mine:
                     continue
                 self._told(lock, fate, run, key)
                 if fate in _CANCELLED_FOR and run is not None:
@@ -52,7 +53,8 @@ class Sweeper:
                 self.office.locks().free(lock.nonce, refs)
 
     def _told(self, lock: Lock, fate: Fate, run: WorkflowRun | None, key: str) -> None:
-        with suppress(NotFound):  # there is no such pull request, so nobody waits for an answer
+        """Unless somebody was quicker: whoever frees entries says why first, under this key."""
+        with self._unless_refused(f"#{lock.pr}"):
             say(self.office, lock.pr, [self._said(lock, fate, run)], key)
 
     def _said(self, lock: Lock, fate: Fate, run: WorkflowRun | None) -> str:
@@ -75,15 +77,22 @@ class Sweeper:
                     self._forsaken(turn)
 
     def _forsaken(self, turn: Turn) -> None:
-        with suppress(NotFound):
+        with self._unless_refused(f"#{turn.pull}"):
             say(self.office, turn.pull, [remarks.forsaken(self.office.run_url(turn.run))], turn.key)
 
-
-def locks_gone(office: Office, lock: Lock, refs: tuple[str, ...]) -> bool:
-    locks = office.locks()
-    return not any((now := locks.at(ref)) is not None and now.nonce == lock.nonce for ref in refs)
+    @contextmanager
+    def _unless_refused(self, where: str) -> Iterator[None]:
+        """What cannot be said in one place keeps no entry locked, and nobody else waiting."""
+        try:
+            yield
+        except NotFound:
+            pass  # there is no such pull request, so nobody waits for an answer
+        except GitHubError as error:
+            if passing(error):
+                raise
+            self.refused.append(f"nothing could be said on {where}: {error.message}")
 
 
 def summary(lines: list[str], moment: float) -> str:
-    listed = "\n".join(f"- `{visible(line)}`" for line in lines)
+    listed = "\n".join(f"- {code(clip(line, 500))}" for line in lines)
     return f"## Sweep at {times.written(moment)}\n\n{listed or 'Nothing is under way.'}\n"

@@ -64,7 +64,7 @@ class Turns:
 
     def standing(self) -> Iterator[Turn]:
         for ref in self.hub.matching_refs(PREFIX):
-            turn = read(self.hub.get_commit(ref.sha).message)
+            turn = read(self.hub.get_commit(ref.sha).message) if ref.kind == "commit" else None
             if turn is not None and ref_of(turn.key) == ref.name:
                 yield turn
 
