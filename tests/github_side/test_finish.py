@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import proofs
-from forge import Forge, codes, passes
+from forge import Forge, codes, passes, sha256
 from github_side.emulator import BOT
+from github_side.hub import Plan
 from github_side.memory import InRepository
 from github_side.promotions import (
     CORPUS,
@@ -25,32 +28,22 @@ from github_side.promotions import (
     evidence_for,
     finished,
     founded,
+    measured,
     packed,
     proposed,
     with_corpus,
 )
 from github_side.stub import Dispatch
+from github_side.test_laying_out import Fetched
 from github_side.test_promotion_faults import Killed, dying
+from runners.saliency import contests
 from smokegate.errors import SmokegateError
-from smokegate.github import running, signing
+from smokegate.github import signing
 from smokegate.github.finish import ARTIFACT
 from smokegate.github.sweep import Sweeper
 from smokegate.review.check import Workbench
 
 Files = dict[str, bytes]
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """What the harness leaves, for real: of every promotion here, its request is the only thing that differs."""
-    folder = tmp_path_factory.mktemp("trained")
-    forge = Forge(folder / "repo")
-    with_corpus(forge)
-    policy = forge.path("/policy.yml")
-    policy.write_text(json.dumps(POLICY))
-    told = ["--corpus", str(forge.path(f"/{CORPUS}")), "--out", "out", "--policy", str(policy), "--name", NAME]
-    running.run(["ensemble", "run", *told], folder, 10)
-    return {one.name: one.read_bytes() for one in (folder / "out").iterdir() if not one.name.startswith(".")}
 
 
 @pytest.fixture
@@ -133,6 +126,21 @@ def test_where_the_target_went_on_its_tip_is_merged_in(town: Town, pull: int, tr
     assert "late_v1" not in {change.id for change in report.changes}
 
 
+def test_workflows_that_the_target_changed_meanwhile_are_not_written_by_the_bot(
+    town: Town, pull: int, trained: Files
+) -> None:
+    """GitHub lets no App without the permission `workflows` name one in a tree."""
+    dispatch, head = dispatched(town, pull), town.head(pull)
+    left(town, dispatch, trained)
+    town.forge.git("switch", "-q", "main")
+    town.forge.write("/.github/workflows/other.yml", "jobs: {}\n")
+    tip = town.forge.commit("somebody else's workflow", save=False)
+    finished(town, dispatch)
+    flip = f"smokegate/flip/{NAME}"
+    assert town.forge.git("rev-parse", f"{flip}^@").split() == [head, tip]
+    assert town.forge.git("show", f"{flip}:.github/workflows/other.yml") == "jobs: {}"
+
+
 def test_a_hold_is_said_and_opens_nothing(forge: Forge, tmp_path: Path, bench: Workbench, trained: Files) -> None:
     with_corpus(forge)
     gate = {**POLICY["gates"][GATE], "bounds": {"mean_plcc": {"min": 0.999999}}}
@@ -161,11 +169,7 @@ def test_three_deliveries_are_one_answer_and_one_flip(town: Town, pull: int, tra
 
 def test_killed_after_any_request_it_is_taken_up_where_it_stopped(town: Town, pull: int, trained: Files) -> None:
     for after in range(1, 200):
-        for ref in town.refs("refs/smokegate/") + town.refs("refs/heads/smokegate/"):
-            town.hub.git.move(ref, None)
-        town.hub.comments.clear()
-        for number in [one for one in town.hub.pulls if one != pull]:
-            del town.hub.pulls[number]
+        cleared(town, pull)
         dispatch = dispatched(town, pull)
         left(town, dispatch, trained)
         with suppress(Killed):
@@ -183,6 +187,38 @@ def test_killed_after_any_request_it_is_taken_up_where_it_stopped(town: Town, pu
         the_flip(town)
         assert town.refs("refs/smokegate/") == [], after
     assert 25 < after < 120
+
+
+def test_with_every_fifth_request_gone_wrong_one_answer_and_one_flip_come_of_it(
+    town: Town, pull: int, trained: Files
+) -> None:
+    faults = 0
+    for seed in range(6):
+        cleared(town, pull)
+        dispatch = dispatched(town, pull)
+        left(town, dispatch, trained)
+        for attempt in range(1, 20):
+            town.hub.plan = plan = Plan(rate=0.2, seed=100 * seed + attempt)
+            with suppress(SmokegateError):
+                finished(town, dispatch, attempt=attempt)
+                break
+        faults += len(plan.done)
+        town.hub.plan = Plan()
+        assert ["**PROMOTE**" in body for body in town.answers(pull)] == [False, True], seed
+        the_flip(town)
+        town.over(dispatch.run_id)
+        town.clock.at += 1_000
+        Sweeper(town.office()).sweep()  # a turn that was left
+        assert town.refs("refs/smokegate/") == [] and len(town.answers(pull)) == 2, seed
+    assert faults > 30
+
+
+def cleared(town: Town, pull: int) -> None:
+    for ref in town.refs("refs/smokegate/") + town.refs("refs/heads/smokegate/"):
+        town.hub.git.move(ref, None)
+    town.hub.comments.clear()
+    for number in [one for one in town.hub.pulls if one != pull]:
+        del town.hub.pulls[number]
 
 
 def test_a_push_after_the_run_voids_it(town: Town, pull: int, trained: Files) -> None:
@@ -225,6 +261,18 @@ def test_retargeted_or_closed_it_is_void(town: Town, pull: int, trained: Files) 
     only_pull(town, pull)
 
 
+def test_a_base_that_lost_its_protection_is_said(town: Town, pull: int, trained: Files) -> None:
+    town.forge.git("branch", "release/1", "main")
+    town.hub.pulls[pull]["base"]["ref"] = "release/1"
+    dispatch = dispatched(town, pull)
+    left(town, dispatch, trained)
+    unprotected = town.court.settings.model_copy(update={"protected_bases": []})
+    town.offices["main"] = replace(town.court, settings=unprotected)
+    assert finished(town, dispatch).verdict == "void"
+    assert "release/1 is no protected base any more" in town.answers(pull)[-1]
+    only_pull(town, pull)
+
+
 def test_a_verdict_that_was_never_ours_carries_no_flip(town: Town, pull: int, trained: Files) -> None:
     """A lock and a dispatch by hand, of a head that the bot never judged."""
     dispatch = dispatched(town, pull)
@@ -247,7 +295,7 @@ def test_stopped_in_the_very_moment_it_says_nothing_more(town: Town, pull: int, 
 
     town.hub.before = stop
     done = finished(town, dispatch)
-    assert (done.verdict, done.said) == ("", "") and "not locked for this promotion any more" in str(done.note)
+    assert (done.verdict, done.said, done.note) == ("", "", "answered already")
     assert len(town.answers(pull)) == 2
     only_pull(town, pull)
 
@@ -292,6 +340,8 @@ FORGED: list[tuple[str, Any, dict[str, Any], str]] = [
     ("another repository", lambda files: files, {"repository": "mallory/models"}, "about the repository"),
     ("another pull request", lambda files: files, {"pr": 1}, "about the pr 1"),
     ("another who asked", lambda files: files, {"actor": "boss"}, "about the actor"),
+    ("another comment", lambda files: files, {"comment": 5}, "about the comment 5"),
+    ("no number", altered({"wall_time_s": float("nan")}), {}, "NaN is not JSON"),
     ("other entries", altered({"subjects": []}), {}, "what was asked for is another thing"),
     ("its verdict turned", altered({"verdict": "HOLD"}), {}, "says HOLD"),
     ("both verdicts", other("HOLD.json", b"{}"), {}, "it has 2 verdicts"),
@@ -316,8 +366,18 @@ def test_what_is_forged_is_refused_and_said(
     only_pull(town, pull)
 
 
-def test_numbers_that_were_made_up_are_measured_again(town: Town, pull: int, trained: Files) -> None:
+@pytest.mark.parametrize("in_lfs", [False, True])
+def test_numbers_that_were_made_up_are_measured_again(
+    forge: Forge, tmp_path: Path, bench: Workbench, trained: Files, in_lfs: bool
+) -> None:
     """Where the corpus lies in the tree: the judge gets other numbers, so nothing is opened."""
+    with_corpus(forge)
+    rows = forge.path(f"/{CORPUS}").read_bytes()
+    if in_lfs:
+        forge.to_lfs(f"/{CORPUS}", at_hand=False)
+    town = founded(forge, tmp_path, bench)
+    has_in_lfs(town, rows)
+    pull = proposed(town)
     dispatch = dispatched(town, pull)
     document = json.loads(trained["PROMOTE.json"])
     for subject in document["subjects"]:
@@ -329,6 +389,45 @@ def test_numbers_that_were_made_up_are_measured_again(town: Town, pull: int, tra
     assert finished(town, dispatch).verdict == "hold"
     assert "SG510" in town.answers(pull)[-1] and "cannot carry them to production" in town.answers(pull)[-1]
     only_pull(town, pull)
+
+
+def has_in_lfs(town: Town, *objects: bytes) -> None:
+    """The LFS server, of which a job that starts anew has nothing yet."""
+    fetched = Fetched(town.court.store.folder, {sha256(one): one for one in objects})
+    town.offices["main"] = replace(town.court, lfs=fetched)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("in_lfs", [False, True])
+def test_a_candidate_that_beats_the_incumbent_goes_up_in_its_place(
+    forge: Forge, tmp_path: Path, bench: Workbench, monkeypatch: pytest.MonkeyPatch, in_lfs: bool
+) -> None:
+    items = contests.scenes(tmp_path / "data" / "scenes")
+    contests.entry(forge, "saliency_v1", 120, smoke=False)
+    github = {"corpora": {"saliency-iou": "scenes"}}
+    gates = {"saliency-iou": {"match": ["saliency_*"], "shape": "comparison"}}
+    town = founded(forge, tmp_path, bench, gates=gates, github=github, corpora={"digests": [contests.digest(items)]})
+    town.branch()
+    contests.entry(forge, "saliency_v2", 90)
+    model = forge.path("saliency_v2.onnx").read_bytes()
+    if in_lfs:
+        forge.to_lfs("saliency_v2.onnx")
+    has_in_lfs(town, model)
+    pull = town.pull()
+    town.clock.at += 5
+    town.verdict(pull)
+    town.ask(pull, "/promote saliency_v2")
+    (dispatch,) = town.hub.stub.dispatches
+    monkeypatch.setenv("SMOKEGATE_DATA", str(tmp_path / "data"))
+    files = {one.name: one.read_bytes() for one in measured(town, dispatch, tmp_path / "out").evidence.parent.iterdir()}
+    town.hub.stub.upload(dispatch.run_id, ARTIFACT, packed(files))
+    shutil.rmtree(town.court.store.folder / "lfs", ignore_errors=True)  # another machine goes on
+    done = finished(town, dispatch)
+    assert done.verdict == "promote", done.said
+    assert "`saliency_v1`" in done.said
+    body = the_flip(town)["body"]
+    assert "Compared with `saliency_v1`" in body and "| `difference_low` | all | " in body and " | > 0 | " in body
+    passes(judged(town, "smokegate/flip/saliency_v2"))
+    assert town.forge.entry("saliency_v2")["supersedes"] == "saliency_v1"
 
 
 def test_a_zip_that_is_none_or_not_the_one_that_was_uploaded(town: Town, pull: int, trained: Files) -> None:
@@ -377,6 +476,47 @@ def test_a_run_that_left_nothing_is_told_why(town: Town, pull: int, conclusion: 
     town.hub.stub.finish(dispatch.run_id, conclusion)
     assert finished(town, dispatch).failed
     assert told in town.answers(pull)[-1] and town.refs() == []
+
+
+def test_of_two_attempts_the_last_counts(town: Town, pull: int, trained: Files) -> None:
+    for damaged_first in (True, False):
+        dispatch = dispatched(town, pull)
+        if damaged_first:
+            town.hub.stub.upload(dispatch.run_id, ARTIFACT, b"half a z")
+            left(town, dispatch, trained)
+        else:
+            left(town, dispatch, trained)
+            town.hub.stub.upload(dispatch.run_id, ARTIFACT, b"half a z")
+        assert (finished(town, dispatch).verdict == "promote") is damaged_first
+
+
+def test_a_gate_that_was_made_stricter_meanwhile_blames_nobody(town: Town, pull: int, trained: Files) -> None:
+    dispatch = dispatched(town, pull)
+    left(town, dispatch, trained)
+    gate = {**POLICY["gates"][GATE], "bounds": {"mean_plcc": {"min": 0.999999}}}
+    town.forge.git("switch", "-q", "main")
+    town.forge.write_json("/.smokegate.yml", {**POLICY, "gates": {**POLICY["gates"], GATE: gate}})
+    town.forge.commit("stricter", save=False)
+    done = finished(town, dispatch)
+    assert done.verdict == "void" and not done.failed
+    assert "the policy on main is another one than it was measured by" in done.said and "Refused" not in done.said
+    only_pull(town, pull)
+
+
+def test_what_another_run_left_is_not_this_ones(town: Town, pull: int, trained: Files) -> None:
+    dispatch = dispatched(town, pull)
+    left(town, replace(dispatch, run_id=town.run()), trained)
+    assert "is not there" in finished(town, dispatch).said
+    only_pull(town, pull)
+
+
+def test_a_verdict_has_to_be_in_it_and_its_own_request_is_not_asked(town: Town, pull: int, trained: Files) -> None:
+    dispatch = dispatched(town, pull)
+    town.hub.stub.upload(dispatch.run_id, ARTIFACT, packed({"request.json": b"{}"}))
+    assert "it has 0 verdicts" in finished(town, dispatch).said
+    dispatch = dispatched(town, pull)
+    left(town, dispatch, {**trained, "request.json": b'{"pr": 1, "ids": ["sharp_v1"]}'})
+    assert finished(town, dispatch).verdict == "promote"
 
 
 def test_an_artifact_that_expired(town: Town, pull: int, trained: Files) -> None:

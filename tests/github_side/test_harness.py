@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,12 +14,24 @@ from typing import Any
 import pytest
 
 from forge import Forge, sha256
-from github_side.promotions import MEMBERS, NAME, Town, dispatched, founded, measured, order, proposed, with_corpus
+from github_side.promotions import (
+    CORPUS,
+    MEMBERS,
+    NAME,
+    POLICY,
+    Town,
+    dispatched,
+    founded,
+    measured,
+    order,
+    proposed,
+    with_corpus,
+)
 from github_side.test_laying_out import Fetched
-from processes import alive, until
+from processes import PATIENCE, alive, until
 from runners.saliency import contests
 from smokegate.errors import SmokegateError
-from smokegate.github import harness, running
+from smokegate.github import artifact, harness, running
 from smokegate.github.events import EventError
 from smokegate.github.promote import nonce_of
 from smokegate.github.running import HarnessError
@@ -62,7 +75,7 @@ def test_an_ensemble_is_trained_for_real(town: Town, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("in_lfs", [False, True])
 def test_a_candidate_is_compared_as_the_pull_request_has_it(
-    forge: Forge, tmp_path: Path, bench: Workbench, in_lfs: bool
+    forge: Forge, tmp_path: Path, bench: Workbench, in_lfs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From a folder of the runner's, as the set is too large for git; of the head's models, only the candidate's."""
     items = contests.scenes(tmp_path / "data" / "sets" / "scenes")
@@ -83,13 +96,20 @@ def test_a_candidate_is_compared_as_the_pull_request_has_it(
     said = town.ask(pull, "/promote saliency_v2")
     assert "with the saliency harness" in said
     dispatch = town.hub.stub.dispatches[0]
-    with pytest.raises(SmokegateError, match="SMOKEGATE_DATA names no folder on this runner"):
+    with pytest.raises(SmokegateError, match="SMOKEGATE_DATA names no folder on this machine"):
         measured(town, dispatch, tmp_path / "out")
-    os.environ["SMOKEGATE_DATA"] = str(tmp_path / "data")
-    try:
-        left = measured(town, dispatch, tmp_path / "out")
-    finally:
-        del os.environ["SMOKEGATE_DATA"]
+    orders: list[list[str]] = []
+    run = running.run
+
+    def recorded(arguments: list[str], folder: Path, minutes: int) -> None:
+        orders.append(arguments)
+        run(arguments, folder, minutes)
+
+    monkeypatch.setattr(running, "run", recorded)
+    monkeypatch.setenv("SMOKEGATE_DATA", str(tmp_path / "data"))
+    left = measured(town, dispatch, tmp_path / "out")
+    (order,) = orders
+    assert order[order.index("--provider") + 1] == "cpu", "where a stranger's model is in the jail"
     evidence = json.loads(left.evidence.read_bytes())
     assert left.verdict == "PROMOTE" and evidence["incumbent"]["id"] == "saliency_v1"
     (subject,) = evidence["subjects"]
@@ -153,6 +173,69 @@ def test_nor_on_another_pull_request(town: Town, tmp_path: Path, started: list[l
     assert started == []
 
 
+def test_nor_at_another_head_than_it_names(town: Town, tmp_path: Path, started: list[list[str]]) -> None:
+    dispatch, changed = forged_lock(town)
+    comment = next(one for one in town.hub.comments.values() if one["body"] == "/promote")
+    comment["body"] = "/promote @" + "d" * 40
+    with pytest.raises(SmokegateError, match="does not ask for a promotion of these entries at this head"):
+        measured(town, dispatch, tmp_path / "out", **changed)
+    assert started == []
+
+
+def test_nor_for_a_bot_that_wrote_it(town: Town, tmp_path: Path, started: list[list[str]]) -> None:
+    dispatch, changed = forged_lock(town)
+    comment = next(one for one in town.hub.comments.values() if one["body"] == "/promote")
+    comment["user"] = {**comment["user"], "type": "Bot"}
+    with pytest.raises(SmokegateError, match="the comment was written by"):
+        measured(town, dispatch, tmp_path / "out", **changed)
+    assert started == []
+
+
+def test_with_half_of_its_entries_let_go_it_does_not_run(town: Town, tmp_path: Path, started: list[list[str]]) -> None:
+    dispatch = dispatched(town, proposed(town))
+    town.hub.git.move(town.refs()[0], None)
+    with pytest.raises(SmokegateError, match="not locked for this promotion any more"):
+        measured(town, dispatch, tmp_path / "out")
+    assert started == []
+
+
+def test_a_base_that_lost_its_protection_is_found(town: Town, tmp_path: Path, started: list[list[str]]) -> None:
+    town.forge.git("branch", "release/1", "main")
+    pull = proposed(town)
+    town.hub.pulls[pull]["base"]["ref"] = "release/1"
+    dispatch = dispatched(town, pull)
+    unprotected = town.court.settings.model_copy(update={"protected_bases": []})
+    town.offices["main"] = replace(town.court, settings=unprotected)
+    with pytest.raises(SmokegateError, match="release/1 is no protected base any more"):
+        measured(town, dispatch, tmp_path / "out")
+    assert started == []
+
+
+def test_corpus_and_policy_are_the_target_branchs(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a pull request proposes as either judges nothing."""
+    given: dict[str, bytes] = {}
+
+    def run(arguments: list[str], folder: Path, minutes: int) -> None:
+        for name in ("--corpus", "--policy"):
+            given[name] = (folder / arguments[arguments.index(name) + 1]).read_bytes()
+        (folder / "out").mkdir()
+        (folder / "out" / "HOLD.json").write_text("{}")
+
+    monkeypatch.setattr(running, "run", run)
+    ours = {name: town.forge.path(name).read_bytes() for name in (f"/{CORPUS}", "/.smokegate.yml")}
+    town.branch()
+    town.forge.path(f"/{CORPUS}").write_text("easy rows\n")
+    town.forge.write_json("/.smokegate.yml", {**POLICY, "unattested": "allow", "owners": ["writer"]})
+    for member in MEMBERS:
+        town.forge.entry(member)["smoke"] = False
+    pull = town.pull()
+    town.clock.at += 5
+    town.verdict(pull)
+    assert "Started" in town.ask(pull, f"/promote {NAME}")
+    measured(town, town.hub.stub.dispatches[-1], tmp_path / "out")
+    assert given == {"--corpus": ours[f"/{CORPUS}"], "--policy": ours["/.smokegate.yml"]}
+
+
 def test_what_changed_on_github_since_is_found(town: Town, tmp_path: Path, started: list[list[str]]) -> None:
     pull = proposed(town)
     dispatch = dispatched(town, pull)
@@ -186,10 +269,28 @@ def test_what_is_too_large_to_hand_over_is_not(
     town: Town, tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dispatch = dispatched(town, proposed(town))
-    monkeypatch.setattr(harness, "_LARGEST", 1)
+    monkeypatch.setattr(artifact, "LARGEST", 1)
     with pytest.raises(SmokegateError, match="the harness left more than"):
         measured(town, dispatch, tmp_path / "out")
     assert len(started) == 1 and not list((tmp_path / "out").iterdir())
+
+
+def test_what_an_earlier_promotion_left_on_the_machine_does_not_go_along(
+    town: Town, tmp_path: Path, started: list[list[str]]
+) -> None:
+    dispatch, out = dispatched(town, proposed(town)), tmp_path / "smokegate-promotion"
+    measured(town, dispatch, out)
+    (out / "PROMOTE.json").write_text("{}")
+    (out / "old_ensemble_v0.json").write_text("{}")
+    assert measured(town, dispatch, out).verdict == "HOLD"
+    assert sorted(one.name for one in out.iterdir()) == ["HOLD.json", "request.json"]
+    (out / "HOLD.json").rename(tmp_path / "kept")
+    (out / "request.json").unlink()
+    measured(town, dispatch, out)
+    (out / "request.json").unlink()
+    with pytest.raises(SmokegateError, match="has files in it that no promotion left"):
+        measured(town, dispatch, out)
+    assert (out / "HOLD.json").is_file()
 
 
 def test_a_push_while_it_measures_voids_what_it_measured(
@@ -240,14 +341,48 @@ def test_a_harness_sees_no_secret_and_imports_nothing_from_where_it_runs(
     )
     for name in secrets:
         monkeypatch.setenv(name, "tell-nobody")
-    assert not set(running.environment(os.environ)) & set(secrets)
-    assert "tell-nobody" not in running.environment(os.environ).values()
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nenv\n")
+    script.chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(script))
+        running.run([], tmp_path, 5)
+    said = capfd.readouterr().out
+    assert "PATH=" in said and "tell-nobody" not in said
     (tmp_path / "smokegate").mkdir()
     (tmp_path / "smokegate" / "__init__.py").write_text("raise SystemExit(1)")
     (tmp_path / "smokegate" / "__main__.py").write_text("raise SystemExit(1)")
     with pytest.raises(HarnessError, match="exit code 2"):
         running.run(["ensemble", "nonsense"], tmp_path, 5)
     assert "No such command" in capfd.readouterr().out
+
+
+def test_what_a_cancelled_job_leaves_running_can_be_found() -> None:
+    """The runner ends whatever bears the job's id, and nothing else."""
+    given = {"RUNNER_TRACKING_ID": "github_1", "PATH": "/bin"}
+    assert running.environment({**given, "RUNNER_TEMP": "/w", "GITHUB_ENV": "/x", "SSH_AUTH_SOCK": "/y"}) == given
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from smokegate.github import running
+sys.executable = sys.argv[1]
+running.run([], Path(sys.argv[2]), 10)
+"""
+
+
+def test_a_cancelled_job_ends_its_harness(tmp_path: Path) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nsleep 600 &\necho $! > part && mv part child\nwait\n")
+    script.chmod(0o755)
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, str(script), str(tmp_path)], stderr=subprocess.PIPE
+    ) as it:
+        until((tmp_path / "child").is_file)
+        it.send_signal(signal.SIGINT)
+        assert b"KeyboardInterrupt" in it.communicate(timeout=PATIENCE)[1]
+    until(lambda: not alive(int((tmp_path / "child").read_text())))
 
 
 def test_what_a_harness_says_is_not_obeyed(

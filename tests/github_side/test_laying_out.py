@@ -73,7 +73,7 @@ def test_what_git_does_not_have_comes_from_the_runners_folder(repo: GitRepo, tmp
     (tmp_path / "sets").mkdir()
     tree = repo.tree("HEAD")
     assert corpus(tree, "sets", str(tmp_path), tmp_path / "out", None) == tmp_path / "sets"
-    for data, told in ((None, "names no folder on this runner"), (str(tmp_path / "sets"), "there is no corpus")):
+    for data, told in ((None, "names no folder on this machine"), (str(tmp_path / "sets"), "there is no corpus")):
         with pytest.raises(SmokegateError, match=told):
             corpus(tree, "sets", data, tmp_path / "out", None)
 

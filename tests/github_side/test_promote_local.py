@@ -71,8 +71,8 @@ def test_a_hold_changes_nothing(ensemble: Forge) -> None:
     ("arguments", "told"),
     [
         (["nothing"], "here it takes --local"),
-        (["--local", "nothing"], "in no registry are nothing"),
-        (["--local"], "in no registry waits anything for evidence"),
+        (["--local", "nothing"], "no registry has nothing"),
+        (["--local"], "no registry has an entry that waits for evidence"),
         (["--local", NAME, "--corpus", "/nowhere.jsonl"], "/nowhere.jsonl"),
     ],
 )
@@ -91,6 +91,8 @@ def test_a_candidate_is_compared_with_what_is_in_production(forge: Forge, tmp_pa
     forge.git("switch", "-q", "-c", "topic")
     contests.entry(forge, "saliency_v2", 90)
     forge.commit()
+    code, said = promote(forge, "--local", "saliency_v2")
+    assert code == 2 and "SMOKEGATE_DATA names no folder" in said and "or name one with --corpus" in said, said
     code, said = promote(forge, "--local", "saliency_v2", "--corpus", str(items), "--out", str(tmp_path / "out"))
     assert code == 0, said
     forge.registry = forge.read_json("registry.json")

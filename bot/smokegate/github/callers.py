@@ -1,10 +1,11 @@
-"""The workflows of a repository that uses smokegate: each hands its event to one of ours, at one commit of ours."""
+"""The workflows of a repository that uses smokegate, at one commit of ours: ours themselves, or callers of them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from smokegate.errors import UsageError
 from smokegate.github.promotion import RUN_NAME
@@ -15,6 +16,10 @@ APP_KEY = "SMOKEGATE_PRIVATE_KEY"
 SIGNING = ("SMOKEGATE_SIGNING_KEY", "SMOKEGATE_SIGNING_PASSPHRASE")
 CHECK, VERDICT, PROMOTE, SWEEP = "registry-check.yml", "registry-verdict.yml", "promote.yml", "sweep.yml"
 HARNESS, REFRESH = "gpu-harness.yml", "saliency-refresh.yml"
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_ACTION = "$/.github/actions/smokegate"
+"""How our workflows name the action: by the repository and the commit that they are of themselves."""
 
 _SOURCE = re.compile(
     r"(?P<repository>[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100})@(?P<commit>[0-9a-f]{40})", re.ASCII
@@ -31,6 +36,9 @@ class Source:
 
     def workflow(self, name: str) -> str:
         return f"{self.repository}/{FOLDER}/{name}@{self.commit} # v{self.version}"
+
+    def action(self) -> str:
+        return f"{self.repository}@{self.commit} # v{self.version}"
 
 
 def source(text: str, version: str) -> Source:
@@ -126,7 +134,30 @@ CALLERS: tuple[Caller, ...] = (
 )
 
 
+def whole(at: Source, names: WorkflowFiles) -> dict[str, str]:
+    """By path: ours word for word, but for where the action is.
+
+    Their jobs are then the repository's own: of another owner's, a called job gets neither the caller's runners nor its
+    environments' secrets (https://docs.github.com/actions/reference/workflows-and-actions/reusing-workflow-configurations,
+    https://github.com/actions/runner/issues/1490).
+    """
+    return {path: _ours(calls).replace(_ACTION, at.action()) for path, calls in _paths(names).items()}
+
+
 def files(at: Source, names: WorkflowFiles) -> dict[str, str]:
-    """By path. Two of them have the names that the policy gives them."""
+    """By path: a few lines each, that call ours."""
+    texts = {one.calls: one.text(at) for one in CALLERS}
+    return {path: texts[calls] for path, calls in _paths(names).items()}
+
+
+def _paths(names: WorkflowFiles) -> dict[str, str]:
+    """Two of them have the names that the policy gives them."""
     called = {HARNESS: names.harness, REFRESH: names.refresh}
-    return {f"{FOLDER}/{called.get(one.calls, one.calls)}": one.text(at) for one in CALLERS}
+    return {f"{FOLDER}/{called.get(one.calls, one.calls)}": one.calls for one in CALLERS}
+
+
+def _ours(name: str) -> str:
+    """Inside the package as installed from a wheel; at the root of the checkout in an editable install."""
+    shipped = _PACKAGE / "workflows"
+    folder = shipped if shipped.is_dir() else _PACKAGE.parents[1] / FOLDER
+    return (folder / name).read_text("utf-8")

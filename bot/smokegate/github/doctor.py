@@ -10,12 +10,13 @@ from enum import Enum
 from smokegate.github import callers, settings
 from smokegate.github.acts import VERDICT_WORKFLOW
 from smokegate.github.faults import GitHubError
-from smokegate.github.port import GitHub, Rule
+from smokegate.github.port import Classic, GitHub, Rule
 from smokegate.policy import Policy
 from smokegate.sources.tree import Kind, Tree
 
 _LONGEST = 1 << 20
-_PINNED = re.compile(r"uses:\s*\S+/\.github/workflows/(?P<calls>[\w.-]+)@(?P<ref>\S+)", re.ASCII)
+_USED = re.compile(r"^\s*(?:-\s+)?uses:\s*[\"']?(?P<what>[\w./-]+)@(?P<ref>[^\s\"']+)", re.ASCII | re.MULTILINE)
+_CALLED = re.compile(r"(?P<owner>[\w.-]+)/[\w.-]+/\.github/workflows/(?P<name>[\w.-]+)", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _SETUP = "smokegate github setup"
 
@@ -76,17 +77,26 @@ def _workflows(patient: Patient) -> Iterator[Told]:
             named = f" (`github.{key}` in the policy)" if key else ""
             yield Told(State.MISSING, f"there is no {path} on {patient.branch}{named}", f"{_SETUP} --write")
             continue
-        yield _pinned(path, patient.tree.read(path, _LONGEST).decode("utf-8", "replace"))
+        yield _used(patient, path, patient.tree.read(path, _LONGEST).decode("utf-8", "replace"))
 
 
-def _pinned(path: str, text: str) -> Told:
-    found = _PINNED.search(text)
-    if found is None:
+def _used(patient: Patient, path: str, text: str) -> Told:
+    """Of whatever commit it is, somebody read it; of a branch or a tag, nobody may have."""
+    used = {one["what"]: one["ref"] for one in _USED.finditer(text)}
+    for what, ref in used.items():
+        if not _COMMIT.fullmatch(ref):
+            why = f"{path} takes {what} from {ref[:60]!r}, which may be other code tomorrow"
+            return Told(State.MISSING, why, "name the commit by its 40 digits: uses: ...@COMMIT # version")
+    called = next(filter(None, map(_CALLED.fullmatch, used)), None)
+    if called is None:
         return Told(State.OK, f"{path} is there, with jobs of its own")
-    if not _COMMIT.fullmatch(found["ref"]):
-        why = f"{path} takes {found['calls']} from {found['ref'][:60]!r}, which may be other code tomorrow"
-        return Told(State.MISSING, why, "name the commit by its 40 digits: uses: ...@COMMIT # version")
-    return Told(State.OK, f"{path} calls {found['calls']} at one commit")
+    ours = patient.hub.repository_name.partition("/")[0]
+    if callers.APP_KEY in text and called["owner"].casefold() != ours.casefold():
+        why = (
+            f"{path} calls a workflow of {called['owner']}, which gets no runner and no environment's secret of {ours}"
+        )
+        return Told(State.MISSING, why, f"git rm {path}, then: {_SETUP} --write   (without --call)")
+    return Told(State.OK, f"{path} calls {called['name']} at one commit")
 
 
 def _policy(patient: Patient) -> Iterator[Told]:
@@ -125,12 +135,43 @@ def _app(patient: Patient) -> Iterator[Told]:
 
 
 def _rules(patient: Patient) -> Iterator[Told]:
-    rules = patient.hub.rules_of_branch(patient.branch)
+    """Of rulesets and of a classic rule together, as GitHub holds a branch to both."""
+    classic = _classic(patient)
+    rules = [*patient.hub.rules_of_branch(patient.branch), *(classic.rules if classic else ())]
     yield from _check(patient, [one for one in rules if one.kind == "required_status_checks"])
+    found = list(_of_branch(patient, rules))
+    if classic is not None and not classic.whole and any(one.state is State.MISSING for one in found):
+        why = f"{patient.branch} has a classic protection rule, and only an admin is told what it says of reviews"
+        yield Told(State.UNKNOWN, why, f"ask with an admin's token, or use a ruleset: {_IMPORT}")
+        found = [one for one in found if one.state is State.OK]
+    yield from found
+
+
+def _classic(patient: Patient) -> Classic | None:
+    """All of it, or what this token is told."""
+    told = patient.hub.classic_checks(patient.branch)
+    if told is None:
+        return None
+    try:
+        return patient.hub.classic_rule(patient.branch)
+    except GitHubError as refused:
+        if refused.status not in {403, 404}:
+            raise
+        return told
+
+
+def _of_branch(patient: Patient, rules: Sequence[Rule]) -> Iterator[Told]:
     pulls = [one for one in rules if one.kind == "pull_request"]
     if not pulls:
         yield Told(State.MISSING, f"{patient.branch} can be pushed to without a pull request", _IMPORT)
-        return
+    else:
+        yield from _reviews(patient, pulls)
+    for kind, why in (("deletion", "deleted"), ("non_fast_forward", "rewritten")):
+        if not any(one.kind == kind for one in rules):
+            yield Told(State.MISSING, f"{patient.branch}, and the evidence in its history, can be {why}", _IMPORT)
+
+
+def _reviews(patient: Patient, pulls: Sequence[Rule]) -> Iterator[Told]:
     for key, why in (
         ("dismiss_stale_reviews_on_push", "an approval outlives the commit that it was given for"),
         ("require_last_push_approval", "who pushed last may approve it"),
@@ -139,9 +180,6 @@ def _rules(patient: Patient) -> Iterator[Told]:
         yield Told(State.OK, f"{patient.branch}: {key}") if held else Told(State.MISSING, f"{why}: no {key}", _IMPORT)
     if not any(_count(one) > 0 for one in pulls):
         yield Told(State.MISSING, "no approval is required", _IMPORT)
-    for kind, why in (("deletion", "deleted"), ("non_fast_forward", "rewritten")):
-        if not any(one.kind == kind for one in rules):
-            yield Told(State.MISSING, f"{patient.branch}, and the evidence in its history, can be {why}", _IMPORT)
 
 
 _IMPORT = f"{_SETUP} --app-id ID prints the ruleset, and the command that makes it"

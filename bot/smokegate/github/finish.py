@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from smokegate.errors import SmokegateError
 from smokegate.evidence.documents import Evidence, read
 from smokegate.evidence.gates import GateResult, evaluate
-from smokegate.github import answers, artifact, flip_pr, locking, outcome, remarks, reply
+from smokegate.github import answers, artifact, contest, flip_pr, harness, laying_out, locking, outcome, remarks, reply
 from smokegate.github.artifact import Artifact, ArtifactError
 from smokegate.github.command import say
 from smokegate.github.faults import passing
-from smokegate.github.flip_body import WITHOUT_APP
+from smokegate.github.flip_body import NOT_ALONE, WITHOUT_APP
 from smokegate.github.flip_pr import Claim
 from smokegate.github.grammar import Command
-from smokegate.github.harness import VERDICTS
 from smokegate.github.locking import Fate
 from smokegate.github.office import Office
 from smokegate.github.outcome import Outcome
@@ -95,14 +94,17 @@ class Finisher:
         kept = self.office.hub.artifacts(self.office.step.run_id, name=ARTIFACT)
         if not kept:
             return Finished(self._nothing(request), "void", failed=True)
-        if kept[0].expired:
+        newest = max(kept, key=lambda one: one.id)  # one for each attempt of the run
+        if newest.expired:
             return Finished(answers.no_artifact(request, self._url, expired=True), "void", failed=True)
-        left = artifact.read(self._downloaded(kept[0]))
+        left = artifact.read(self._downloaded(newest))
         evidence = _evidence(left)
         _require_of(evidence, request, self.office.step.run_id)
-        gate = self._gate(request)
+        gate, policy_sha256 = self._gate(request)
         result = evaluate(gate, request.gate, evidence)
         if result.passed is not (evidence.verdict == "PROMOTE"):
+            if evidence.fields.get("policy_sha256") != policy_sha256:
+                raise Stale(f"the policy on {request.base_ref} is another one than it was measured by")
             told = "meet the gate" if result.passed else "miss the gate"
             raise ArtifactError(f"it says {evidence.verdict}, and its own numbers {told}")
         if not result.passed:
@@ -125,21 +127,22 @@ class Finisher:
             raise ArtifactError(f"its bytes are not those of the digest {said}")
         return data
 
-    def _gate(self, request: Request) -> Gate:
-        """The target branch's, as it is now."""
+    def _gate(self, request: Request) -> tuple[Gate, str]:
+        """The target branch's, as it is now, and the digest of the policy that has it."""
         tip = self.office.court.store.tip(request.base_ref)
         with self.office.repo() as repo:
             tree = repo.tree(tip)
             sides = Sides(tree, tree, repo, tip)
-            policy = effective_policy(sides, request.registry, self.office.court.question.policy).policy
-        if request.gate not in policy.gates:
+            loaded = effective_policy(sides, request.registry, self.office.court.question.policy).loaded
+        if request.gate not in loaded.policy.gates:
             raise Stale(f"the policy on {request.base_ref} has no gate {request.gate} any more")
-        return policy.gates[request.gate]
+        return loaded.policy.gates[request.gate], loaded.sha256
 
     # -- what is made of it -----------------------------------------------------------------------------------------
 
     def _promoted(self, claim: Claim) -> Finished:
         request, office = claim.request, self.office
+        self._look(request)
         plan = flip_pr.plan(office, claim, self.pen)
         if plan.refused:
             said = self._outcome(request, claim.evidence, claim.result, plan.attested, faults=plan.refused)
@@ -149,9 +152,23 @@ class Finisher:
             raise Void(why, now)
         opened = flip_pr.propose(office, claim, plan)
         said = self._outcome(request, claim.evidence, claim.result, plan.attested, flip=opened.url)
+        if plan.flipped is not None and plan.flipped.report.blocking:
+            said += f"\n\n{NOT_ALONE}"
         if office.ours.app_id is None:
             said += f"\n\n{WITHOUT_APP}"
         return Finished(said, "promote", opened.url)
+
+    def _look(self, request: Request) -> None:
+        """The judge has to see what goes to production, and measures again on a corpus of the repository's."""
+        office, lfs = self.office, self.office.court.lfs
+        if lfs is None:
+            return
+        tip, merged = harness.fetched(office, request)
+        if request.harness == "saliency":
+            contest.bring(office, request, tip, merged)
+            return
+        with office.repo() as repo:
+            laying_out.bring_corpus(repo.tree(tip), office.settings.corpora[request.gate], lfs)
 
     def _outcome(
         self,
@@ -172,11 +189,13 @@ def _void(request: Request, void: Void) -> str:
         return remarks.closed(request, merged=pull.merged)
     if pull.head_sha != request.head_sha:
         return answers.voided(request, pull.head_sha)
-    return remarks.retargeted(request, pull.base_ref)
+    if pull.base_ref != request.base_ref:
+        return remarks.retargeted(request, pull.base_ref)
+    return remarks.not_standing(request, void.message)
 
 
 def _evidence(left: Artifact) -> Evidence:
-    there = [name for name in VERDICTS if f"{name}.json" in left.files]
+    there = [name for name in harness.VERDICTS if f"{name}.json" in left.files]
     if len(there) != 1:
         raise ArtifactError(f"it has {len(there)} verdicts ({' and '.join(there) or 'none'}), and one is wanted")
     name = f"{there[0]}.json"

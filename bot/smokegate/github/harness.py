@@ -9,31 +9,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from smokegate.errors import UsageError
-from smokegate.github import laying_out, promotion, running
+from smokegate.github import artifact, contest, laying_out, promotion, running
+from smokegate.github.contest import Contest
 from smokegate.github.events import EventError, WorkflowDispatch
 from smokegate.github.office import Office
 from smokegate.github.promotion import Request
 from smokegate.github.vetting import Void, moved, vet
-from smokegate.judge.side import Side
-from smokegate.registry.entry import Entry
 from smokegate.review.policies import LONGEST_POLICY, place_of_policy
-from smokegate.review.promotable import Lot, View, views
-from smokegate.review.sides import Sides
 from smokegate.sources.git import GitRepo
-from smokegate.sources.tree import Pointer, Tree
+from smokegate.sources.tree import Tree
 
 VERDICTS = ("PROMOTE", "HOLD")
 REQUEST = "request.json"
 _BRANCH = "refs/heads/"
-_LARGEST = 512 << 20
-_ROUNDS = 4
 _OUT = "out"
 """Evidence says where it was left: a name that means nothing elsewhere is better than a path of this machine."""
 
@@ -58,12 +52,13 @@ def requested(event: object, office: Office) -> Request:
 
 
 def measured(office: Office, request: Request, out: Path) -> Left:
+    _clear(out)
     vetted = vet(office, request, verdict=False)
     with TemporaryDirectory(prefix="smokegate-") as folder, office.repo() as repo:
         place = Path(folder)
         said = place / "asked.json"
         said.write_text(json.dumps(_said(request, office.step.run_id)), encoding="utf-8")
-        tip, merged = _fetched(office, request)
+        tip, merged = fetched(office, request)
         work = _Work(office, repo, request, place, said)
         made = work.saliency(tip, merged) if request.harness == "saliency" else work.ensemble(tip)
         now = office.hub.pull(vetted.pull.number)
@@ -85,37 +80,21 @@ def _said(request: Request, run: int) -> dict[str, Any]:
     }
 
 
-def _fetched(office: Office, request: Request) -> tuple[str, str]:
+def _clear(out: Path) -> None:
+    """On a machine that stays, what the last promotion left is still there, and would go along with this one's."""
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not (out / REQUEST).is_file():
+        raise UsageError(f"{out} has files in it that no promotion left", fix="name an empty folder with --out")
+    shutil.rmtree(out)
+
+
+def fetched(office: Office, request: Request) -> tuple[str, str]:
+    """The target's tip, and what merging the judged head into it gives."""
     store = office.court.store
     tip = store.tip(request.base_ref)
     store.fetch(tip, request.head_sha)
     return tip, store.merged(tip, request.head_sha)
-
-
-@dataclass(frozen=True, slots=True)
-class _Contest:
-    """What a comparison needs of two trees."""
-
-    sides: Sides
-    view: View
-    model: str
-    papers: frozenset[str]
-    incumbent: str | None
-    incumbents: frozenset[str]
-
-    def missing(self) -> Iterator[Pointer]:
-        for tree, paths in ((self.sides.head, self.papers), (self.sides.base, self.incumbents)):
-            for path in sorted(paths):
-                content = tree.content(path)
-                if content.pointer is not None and not content.seen:
-                    yield content.pointer
-
-
-def _files(side: Side, entry: Entry) -> frozenset[str]:
-    """A model's own, weights outside of it included."""
-    outside = [one.path for one in (side.external(entry) or {}).values()]
-    paths = (side.model_path(entry), side.sidecar_path(entry), *outside)
-    return frozenset(path for path in paths if path is not None and side.is_file(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,58 +122,23 @@ class _Work:
         return ["--policy", self.place / "policy.yml"]
 
     def saliency(self, tip: str, merged: str) -> Path:
-        """A graph may lead to weights that only it names, and what was looked for in vain is not looked for again:
-        so all is read anew until nothing is missing."""
-        lfs = self.office.court.lfs
-        for _ in range(_ROUNDS):
-            with self.office.repo() as repo:
-                contest = self._contest(repo, tip, merged)
-                missing = list(contest.missing())
-                if not missing or lfs is None:
-                    self._compare(repo, contest, merged)
-                    return self.place / _OUT
-            if failed := dict(lfs.bring(missing)):
-                why = next(iter(failed.values()))
-                raise UsageError(f"{len(failed)} LFS objects did not come: {why}", fix="see that they were pushed")
-        raise UsageError("the models lead to ever more LFS objects", fix="keep a model's weights in one file")
+        contest.bring(self.office, self.request, tip, merged)
+        with self.office.repo() as repo:
+            self._compare(repo, contest.found(self.office, repo, self.request, tip, merged), merged)
+        return self.place / _OUT
 
-    def _compare(self, repo: GitRepo, contest: _Contest, merged: str) -> None:
-        lfs, base = self.office.court.lfs, contest.sides.base
-        tree = laying_out.scratch(repo, merged, self.place / "tree", contest.papers, lfs)
-        laying_out.lay_out(base, contest.incumbents, self.place / "incumbent", lfs)
-        incumbent = self.place / "incumbent" / contest.incumbent if contest.incumbent else "none"
-        told: list[str | Path] = ["--candidate", tree / contest.model, "--incumbent", incumbent]
-        told += ["--items", self._corpus(base), "--out", _OUT, "--registry", tree / contest.view.registry]
-        told += ["--candidate-id", self.request.ids[0], "--base", contest.sides.base_commit or ""]
+    def _compare(self, repo: GitRepo, between: Contest, merged: str) -> None:
+        lfs, base = self.office.court.lfs, between.sides.base
+        tree = laying_out.scratch(repo, merged, self.place / "tree", between.papers, lfs)
+        laying_out.lay_out(base, between.incumbents, self.place / "incumbent", lfs)
+        incumbent = self.place / "incumbent" / between.incumbent if between.incumbent else "none"
+        told: list[str | Path] = ["--candidate", tree / between.model, "--incumbent", incumbent]
+        told += ["--items", self._corpus(base), "--out", _OUT, "--registry", tree / between.view.registry]
+        told += ["--candidate-id", self.request.ids[0], "--base", between.sides.base_commit or ""]
         told += self._policy(base) if self.office.court.question.policy else []
+        # A stranger's bytes: on CUDA they would run with files, sockets and memory within reach.
+        told += ["--provider", "cpu"]
         self._run("saliency", "compare", *told, "--request", self.said)
-
-    def _contest(self, repo: GitRepo, tip: str, merged: str) -> _Contest:
-        sides = Sides(repo.tree(tip), repo.tree(merged), repo, tip)
-        view, lot, entry = self._candidate(sides)
-        head, base = view.change.head, view.change.base
-        against = view.incumbents(lot, entry)
-        old = base.entries[against[0].id] if against else None
-        return _Contest(
-            sides,
-            view,
-            head.model_path(entry) or "",
-            # No other model need be on this disk.
-            _files(head, entry) | {path for path in head.files if path.endswith(".json")},
-            base.model_path(old) if old else None,
-            _files(base, old) if old else frozenset(),
-        )
-
-    def _candidate(self, sides: Sides) -> tuple[View, Lot, Entry]:
-        own, bench = self.office.court.question.policy, self.office.court.bench
-        found = views(sides, bench, registry=self.request.registry, policy=own)
-        entries = found[0].named(self.request.ids) if found else []
-        if len(entries) != 1 or not entries[0].onnx:
-            raise UsageError(f"{', '.join(self.request.ids)} is no single entry of {self.request.registry} by now")
-        lot = next(found[0].lots(entries), None)
-        if lot is None or lot.gate_name != self.request.gate:
-            raise UsageError(f"the gate {self.request.gate} does not judge {entries[0].key} any more")
-        return found[0], lot, entries[0]
 
     def _corpus(self, tree: Tree) -> Path:
         named = self.office.settings.corpora.get(self.request.gate)
@@ -212,11 +156,12 @@ def _left(made: Path, request: Request, out: Path) -> Left:
     """Results alone, without what a run keeps for itself."""
     out.mkdir(parents=True, exist_ok=True)
     files = [one for one in sorted(made.iterdir()) if one.is_file() and not one.name.startswith(".")]
-    if sum(one.stat().st_size for one in files) > _LARGEST:
-        raise UsageError(f"the harness left more than {_LARGEST >> 20} MiB in {made}")
+    if sum(one.stat().st_size for one in files) > artifact.LARGEST:
+        raise UsageError(f"the harness left more than {artifact.LARGEST >> 20} MiB, which is more than `finish` reads")
+    # First, so that what is left half-way is known for ours.
+    (out / REQUEST).write_text(promotion.write(request) + "\n", encoding="utf-8")
     for one in files:
         shutil.copyfile(one, out / one.name)
-    (out / REQUEST).write_text(promotion.write(request) + "\n", encoding="utf-8")
     found = [name for name in VERDICTS if (out / f"{name}.json").is_file()]
     if len(found) != 1:
         raise running.HarnessError(f"the harness left {len(found)} verdicts, and one is wanted")

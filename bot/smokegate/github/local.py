@@ -75,9 +75,11 @@ def _meant(asked: Asked, found: Sequence[View]) -> tuple[View, list[Lot]]:
         knowing = [view for view in found if view.waiting()]
     if len(knowing) != 1:
         known = sorted({one for view in found for one in view.known()})
-        what = f"are {', '.join(asked.ids)}" if asked.ids else "waits anything for evidence"
-        many = "several registries" if knowing else "no registry"
-        raise UsageError(f"in {many} {what}", fix=f"name entries of one registry: {', '.join(known[:20]) or 'none'}")
+        what = ", ".join(asked.ids) or "an entry that waits for evidence"
+        raise UsageError(
+            f"{'several registries have' if knowing else 'no registry has'} {what}",
+            fix=f"name entries of one registry: {', '.join(known[:20]) or 'none'}",
+        )
     view = knowing[0]
     entries = view.named(asked.ids) if asked.ids else view.waiting()
     if done := [entry.key for entry in entries if view.stands(entry)]:
@@ -135,7 +137,10 @@ def _corpus(sides: Sides, view: View, lot: Lot, place: Path) -> Path:
             f"the policy does not say what the gate {lot.gate_name} is measured on",
             fix="name it with --corpus, or under `github.corpora` in the policy",
         )
-    return laying_out.corpus(sides.base, named, os.environ.get(laying_out.DATA), place / "corpus", None)
+    try:
+        return laying_out.corpus(sides.base, named, os.environ.get(laying_out.DATA), place / "corpus", None)
+    except UsageError as error:
+        raise UsageError(error.message, fix=f"{error.fix}, or name one with --corpus") from None
 
 
 def _comparison(sides: Sides, view: View, lot: Lot, place: Path) -> list[str | Path]:

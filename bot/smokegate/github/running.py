@@ -17,7 +17,20 @@ from smokegate.errors import SmokegateError
 from smokegate.github import runner_io
 from smokegate.render.escape import clip
 
-_KEPT = frozenset({"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV"})
+_KEPT = frozenset(
+    {
+        "HOME",
+        "LANG",
+        "LD_LIBRARY_PATH",
+        "PATH",
+        "PYTHONPATH",
+        "RUNNER_TRACKING_ID",  # by which the runner finds and ends what a cancelled job left running
+        "TMPDIR",
+        "TZ",
+        "USER",
+        "VIRTUAL_ENV",
+    }
+)
 _KEPT_KINDS = ("CUDA_", "JAX_", "LC_", "NVIDIA_", "OMP_", "XLA_")
 _LAST_LINES = 15
 _VERDICTS = frozenset({0, 1})

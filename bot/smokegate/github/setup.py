@@ -27,6 +27,8 @@ _LARGEST = 1 << 20
 class File:
     path: str
     text: str
+    same: bool
+    """It is there already, and as it should be."""
     there: bool
     """It is there already, with something else in it."""
 
@@ -61,6 +63,8 @@ class Plan:
     files: tuple[File, ...]
     calls: tuple[Call, ...]
     missing_app: bool
+    missing_owners: bool
+    """A change of the policy, or of a workflow that governs, wants an owner's word: with none, it cannot be merged."""
 
 
 def target(repo: str, repository: str, branch: str | None) -> Target:
@@ -76,31 +80,54 @@ def _short(ref: str) -> str:
     return ref
 
 
-def plan(at: Target, source: Source, app_id: int | None, registry: str | None) -> Plan:
-    policy = _policy(at.top)
-    wanted = callers.files(source, policy.workflows)
-    if not (at.top / POLICY_NAME).exists():
-        path, text = start_policy(str(at.top), registry)
-        if not path.exists():
-            wanted = {path.relative_to(at.top).as_posix(): text, **wanted}
-    wanted |= {RULES + name: _json(body) for name, body in _rules(policy, app_id).items()}
-    files = tuple(_file(at.top, path, text) for path, text in wanted.items())
-    return Plan(at, files, tuple(_calls(at, policy, app_id)), missing_app=app_id is None)
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is chosen, beside where it goes."""
+
+    source: Source
+    app_id: int | None = None
+    registry: str | None = None
+    owners: tuple[str, ...] = ()
+    """Of a policy that is not there yet."""
+    call: bool = False
+    """Workflows that call those of the source, in place of the source's own."""
 
 
-def _policy(top: Path) -> GitHub:
-    """As it lies in the working tree: what is set up has not been merged yet."""
-    place = top / POLICY_NAME
+def plan(at: Target, wish: Wish) -> Plan:
+    ours, theirs = (name.partition("/")[0] for name in (at.repository, wish.source.repository))
+    if wish.call and ours.casefold() != theirs.casefold():
+        raise UsageError(
+            f"a workflow of {theirs} that is called gets no runner and no environment's secret of {ours}",
+            fix=f"leave out --call, or name a copy that {ours} has: --source {ours}/smokegate@COMMIT",
+        )
+    place, text = at.top / POLICY_NAME, ""
     if not place.exists():
-        return default_policy().policy.github
+        place, text = start_policy(str(at.top), wish.registry)
+    new = None if place.exists() else _owned(text, wish.owners)
+    policy = parse(_read(place) if new is None else new.encode(), POLICY_NAME).policy
+    wanted = {} if new is None else {place.relative_to(at.top).as_posix(): new}
+    github = policy.github if place.parent == at.top else default_policy().policy.github
+    wanted |= (callers.files if wish.call else callers.whole)(wish.source, github.workflows)
+    wanted |= {RULES + name: _json(body) for name, body in _rules(github, wish.app_id).items()}
+    files = tuple(_file(at.top, path, text) for path, text in wanted.items())
+    calls = tuple(_calls(at, github, wish.app_id))
+    return Plan(at, files, calls, missing_app=wish.app_id is None, missing_owners=not policy.owners)
+
+
+def _owned(text: str, owners: Sequence[str]) -> str:
+    return text.replace("\n#owners: []\n", f"\nowners: {json.dumps(owners)}\n") if owners else text
+
+
+def _read(place: Path) -> bytes:
+    """As it lies in the working tree: what is set up has not been merged yet."""
     with place.open("rb") as stream:
-        return parse(stream.read(_LARGEST), POLICY_NAME).policy.github
+        return stream.read(_LARGEST)
 
 
 def _file(top: Path, path: str, text: str) -> File:
     place = top / path
     same = place.is_file() and not place.is_symlink() and place.read_bytes() == text.encode()
-    return File(path, text, there=not same and (place.is_symlink() or place.exists()))
+    return File(path, text, same, there=not same and (place.is_symlink() or place.exists()))
 
 
 def _json(body: Mapping[str, Any]) -> str:

@@ -82,8 +82,10 @@ def moved(office: Office, request: Request, pull: Pull) -> str | None:
         return f"pull request {pull.number} is closed"
     if pull.head_sha != request.head_sha:
         return f"it was asked for at {request.head_sha}, and the head is {pull.head_sha} now"
-    if pull.base_ref != request.base_ref or not office.court.protects(pull.base_ref):
+    if pull.base_ref != request.base_ref:
         return f"it was asked for into {request.base_ref}, and the pull request is aimed at {pull.base_ref} now"
+    if not office.court.protects(pull.base_ref):
+        return f"{pull.base_ref} is no protected base any more"
     return None
 
 

@@ -1,5 +1,5 @@
 """What a step of a workflow works with: its event, GitHub, and a store for objects. Secrets are taken out of the
-environment first, so that no process started later inherits one."""
+environment first, so that no process started later inherits one, and none may look into this one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from smokegate.github.credentials import ACTIONS_BOT, App, Credentials, Token, a
 from smokegate.github.lfs import Objects
 from smokegate.github.port import GitHub
 from smokegate.github.runner_io import Step, step
+from smokegate.github.sealed import seal
 from smokegate.github.store import Remote, Store
 from smokegate.github.verdict import Court, settings_of
 from smokegate.review.check import Question, Workbench
@@ -61,10 +62,12 @@ class Workplace:
         with TemporaryDirectory(prefix="smokegate-") as folder, Workbench() as bench:
             store = Store(Path(folder, "store.git"), remote, sleep=self.clock.sleep)
             settings = settings_of(store, default_branch)
-            yield Court(store, default_branch, settings, bench, Objects(remote, store.folder), self.question)
+            lfs = Objects(remote, store.folder, sleep=self.clock.sleep)
+            yield Court(store, default_branch, settings, bench, lfs, self.question)
 
 
 def opened(environ: MutableMapping[str, str], clock: Clock | None = None) -> Workplace:
+    seal()
     taken = {name: environ.pop(name, "") for name in (TOKEN, WORKFLOW_TOKEN, APP_ID, PRIVATE_KEY, *_ALSO_SECRET)}
     secret = taken[TOKEN] or taken[WORKFLOW_TOKEN] or taken["GITHUB_TOKEN"]
     own = secret in {taken[WORKFLOW_TOKEN], taken["GITHUB_TOKEN"]}
