@@ -248,6 +248,8 @@ def test_a_wheel_holds_both_packages_and_the_schemas(tmp_path: Path) -> None:
     assert tops == {"smokegate", "smokegate_runners", f"smokegate-{smokegate.__version__}.dist-info"}
     assert (unpacked / "smokegate" / "py.typed").is_file()
     assert (unpacked / "smokegate_runners" / "py.typed").is_file()
+    workflows = {path.name: path.read_bytes() for path in (unpacked / "smokegate" / "workflows").iterdir()}
+    assert workflows == {path.name: path.read_bytes() for path in (ROOT / ".github" / "workflows").iterdir()}
     code = "from smokegate.registry import schemas; print(schemas.__file__); print(*schemas.names())"
     environment = {**os.environ, "PYTHONPATH": str(unpacked)}
     listed = subprocess.run(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from forge import Forge
 from github_side import emulator as emulators
 from github_side.emulator import APP_ID, REPOSITORY, TOKENS, Emulator
 from github_side.hub import Hub, Served, serving, settle
+from github_side.promotions import CORPUS, NAME, POLICY, with_corpus
 from github_side.still_clock import StillClock
+from smokegate.github import running
 from smokegate.github.client import Client
 from smokegate.github.credentials import App, Credentials, Token
 from smokegate.github.retrying import Limits
@@ -66,6 +70,19 @@ def client_of(served: Served, emulator: Emulator, clock: StillClock) -> ClientOf
         return Client(settings, wire=HttpWire(Reach(10.0, silence, 60.0)), clock=clock, dice=lambda: 1.0)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What the harness leaves, for real: of every promotion here, its request is the only thing that differs."""
+    folder = tmp_path_factory.mktemp("trained")
+    forge = Forge(folder / "repo")
+    with_corpus(forge)
+    policy = forge.path("/policy.yml")
+    policy.write_text(json.dumps(POLICY))
+    told = ["--corpus", str(forge.path(f"/{CORPUS}")), "--out", "out", "--policy", str(policy), "--name", NAME]
+    running.run(["ensemble", "run", *told], folder, 10)
+    return {one.name: one.read_bytes() for one in (folder / "out").iterdir() if not one.name.startswith(".")}
 
 
 @pytest.fixture

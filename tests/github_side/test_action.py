@@ -208,6 +208,7 @@ def proposed(forge: Forge, hub: Hub) -> tuple[int, str]:
     head = forge.commit("proposal")
     number = open_pull(hub)
     hub.stub.heads[number] = head
+    forge.git("update-ref", f"refs/pull/{number}/head", head)
     return number, head
 
 
@@ -287,6 +288,20 @@ def test_install_puts_the_command_on_the_path_and_runs_nothing(machine: Machine)
     done = machine.run(inputs("install"))
     assert (done.code, done.outputs) == (0, {}), done.log
     assert done.path == f"{machine.work}/temp/smokegate-venv/bin\n"
+
+
+def test_what_only_judges_is_not_built(machine: Machine) -> None:
+    machine.run(inputs("check"))
+    assert "ours" not in [kind(one) for one in asked_of_pip(machine)]
+    (path,) = (machine.work / "temp" / "smokegate-venv" / "lib").glob("python3*/site-packages/smokegate.pth")
+    assert path.read_text().split() == [str(machine.action / "bot"), str(machine.action / "runners")]
+
+
+@pytest.mark.parametrize("mode", ["install", "harness"])
+def test_what_measures_is_installed_with_its_version(machine: Machine, mode: str) -> None:
+    """Evidence names it, by `importlib.metadata`."""
+    machine.run(inputs(mode))
+    assert [kind(one) for one in asked_of_pip(machine)][-1] == "ours"
 
 
 def test_wheels_are_fetched_by_digest_and_once(machine: Machine) -> None:

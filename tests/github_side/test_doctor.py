@@ -12,7 +12,7 @@ import pytest
 
 from forge import Forge
 from github_side.conftest import ClientOf
-from github_side.emulator import APP_ID, REPOSITORY, TOKENS
+from github_side.emulator import APP_ID, OWNER, REPOSITORY, TOKENS
 from github_side.hub import Hub, Served
 from smokegate import cli
 from smokegate.github import callers, doctor, settings
@@ -28,7 +28,8 @@ owners: [guild/owners]
 github:
   corpora: {ensemble-plcc: corpus.jsonl}
 """
-AT = callers.source(f"acme/smokegate@{'a' * 40}", "0.1.0")
+AT = callers.source(f"guild/smokegate@{'a' * 40}", "0.1.0")
+CALLING = callers.files(AT, WorkflowFiles())
 Break = Callable[[Hub, Path], None]
 
 
@@ -39,7 +40,7 @@ def set_up(hub: Hub, root: Path) -> None:
     for name in settings.ENVIRONMENTS:
         hub.stub.environments[name] = dict(settings.ONE_BRANCH)
         hub.stub.branch_policies[name] = ["main"]
-    for path, text in callers.files(AT, WorkflowFiles()).items():
+    for path, text in callers.whole(AT, WorkflowFiles()).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     (root / ".smokegate.yml").write_text(POLICY)
@@ -178,7 +179,17 @@ CASES: dict[str, tuple[Break, str]] = {
     "no sweep": (file("sweep.yml", None), "there is no .github/workflows/sweep.yml on main"),
     "not pinned": (
         file("promote.yml", "jobs:\n  a:\n    uses: acme/smokegate/.github/workflows/promote.yml@main\n"),
-        "takes promote.yml from 'main'",
+        "takes acme/smokegate/.github/workflows/promote.yml from 'main'",
+    ),
+    "an action not pinned": (
+        file(
+            "sweep.yml", f"jobs:\n  a:\n    steps:\n      - uses: acme/smokegate@{'a' * 40}\n      - uses: 'b/c@v1'\n"
+        ),
+        "takes b/c from 'v1'",
+    ),
+    "a key for another owner's workflow": (
+        file("sweep.yml", CALLING[f"{callers.FOLDER}/sweep.yml"]),
+        "gets no runner and no environment's secret of acme",
     ),
     "no owners": (policy(POLICY.replace("owners: [guild/owners]\n", "")), "names no owners"),
     "self-attested": (policy(f"unattested: allow\n{POLICY}"), "evidence may vouch for itself"),
@@ -195,12 +206,76 @@ def test_what_is_missing_is_said_with_what_mends_it(case: str, hub: Hub, root: P
     assert found.fix
 
 
+# -- a classic rule ----------------------------------------------------------------------------------------------------
+
+
+def classically(app: int | None = APP_ID, **otherwise: object) -> dict[str, Any]:
+    """What `setup`'s ruleset says, by a classic rule."""
+    checks = {"strict": True, "contexts": ["smokegate"], "checks": [{"context": "smokegate", "app_id": app}]}
+    reviews = {
+        "dismiss_stale_reviews": True,
+        "require_code_owner_reviews": False,
+        "require_last_push_approval": True,
+        "required_approving_review_count": 1,
+    }
+    return {
+        "required_status_checks": checks,
+        "required_pull_request_reviews": reviews,
+        "allow_deletions": {"enabled": False},
+        "allow_force_pushes": {"enabled": False},
+        **otherwise,
+    }
+
+
+def test_a_classic_rule_does_as_well(hub: Hub, examine: Examine) -> None:
+    hub.stub.rules.clear()
+    assert lacking(examine())
+    hub.stub.classic["main"] = classically()
+    assert lacking(examine()) == []
+
+
+@pytest.mark.parametrize("app", [None, -1])
+def test_a_classic_rule_may_require_the_check_of_anybody(hub: Hub, examine: Examine, app: int | None) -> None:
+    hub.stub.rules.clear()
+    hub.stub.classic["main"] = classically(app)
+    (found,) = lacking(examine())
+    assert "any workflow can write it" in found.what
+
+
+def test_what_a_classic_rule_allows_is_missed(hub: Hub, examine: Examine) -> None:
+    hub.stub.rules.clear()
+    hub.stub.classic["main"] = classically(allow_force_pushes={"enabled": True})
+    del hub.stub.classic["main"]["required_pull_request_reviews"]
+    assert [one.what for one in lacking(examine())] == [
+        "main can be pushed to without a pull request",
+        "main, and the evidence in its history, can be rewritten",
+    ]
+
+
+def test_who_is_no_admin_is_told_of_its_checks_alone(hub: Hub, examine: Examine, client_of: ClientOf) -> None:
+    hub.stub.rules.clear()
+    hub.stub.classic["main"] = classically()
+    found = examine(hub=client_of("writer"))
+    assert any(one.what == "`smokegate` is required, of one App alone" for one in found)
+    (unknown,) = lacking(found)
+    assert unknown.state is State.UNKNOWN and "only an admin is told" in unknown.what
+
+
 def test_a_refresh_is_wanted_only_where_the_policy_names_manifests(root: Path, examine: Examine) -> None:
     (root / callers.FOLDER / callers.REFRESH).unlink()
     assert lacking(examine()) == []
     (root / ".smokegate.yml").write_text(f"{POLICY}  refresh: [batch.yml]\n")
     (found,) = lacking(examine())
     assert "saliency-refresh.yml" in found.what
+
+
+def test_callers_are_fine_where_no_key_goes_to_another_owner(root: Path, examine: Examine) -> None:
+    check = f"{callers.FOLDER}/{callers.CHECK}"
+    (root / check).write_text(CALLING[check])
+    nearby = callers.files(callers.source(f"{OWNER.title()}/smokegate@{'a' * 40}", "0.1.0"), WorkflowFiles())
+    verdict = f"{callers.FOLDER}/{callers.VERDICT}"
+    (root / verdict).write_text(nearby[verdict])
+    assert lacking(examine()) == []
 
 
 def test_a_workflow_of_ones_own_is_fine(root: Path, examine: Examine) -> None:

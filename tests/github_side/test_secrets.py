@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from github_side.conftest import ClientOf
 from github_side.emulator import APP_ID, REPOSITORY, TOKENS, Emulator
 from github_side.exchange import Request, Response, answer, refusal
 from github_side.hub import Fault, Hub, Plan, Served
@@ -116,6 +117,16 @@ def test_no_secret_is_told(
     for secret in secrets_in_use(hub, emulator):
         assert all(secret not in text for text in texts), secret[:8]
         assert all(secret[:20] not in text for text in texts), secret[:8]
+
+
+@pytest.mark.parametrize("status", [401, 403, 422])
+def test_the_apps_signature_is_not_told(
+    status: int, client_of: ClientOf, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is good for minutes, and buys a token."""
+    monkeypatch.setattr(hub, "truly", lambda asked: answer(status, {"message": f"you said {asked.token}"}))
+    text = told(client_of().repository)
+    assert "you said ***" in text and hub.asked[0].token not in text
 
 
 def test_the_check_above_would_notice(

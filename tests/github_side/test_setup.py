@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,17 @@ import pytest
 from forge import Forge
 from github_side.openapi import description
 from smokegate import cli
-from smokegate.errors import UsageError
+from smokegate.errors import PolicyError, UsageError
 from smokegate.github import callers, settings, setup, whereabouts
 from smokegate.policy import POLICY_NAME
+from smokegate.policy_file import parse
+from smokegate.policy_github import WorkflowFiles
 
 COMMIT = "0123456789" * 4
 SOURCE = f"acme/smokegate@{COMMIT}"
+AT = callers.source(SOURCE, "0.1.0")
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(sys.executable).parent
 
 
 @pytest.fixture
@@ -30,9 +36,8 @@ def repo(forge: Forge) -> Path:
     return forge.root
 
 
-def planned(repo: Path, *, app_id: int | None = 42, branch: str | None = None) -> setup.Plan:
-    target = setup.target(str(repo), "acme/models", branch)
-    return setup.plan(target, callers.source(SOURCE, "0.1.0"), app_id, None)
+def planned(repo: Path, *, branch: str | None = None, **wished: Any) -> setup.Plan:
+    return setup.plan(setup.target(str(repo), "acme/models", branch), setup.Wish(AT, **{"app_id": 42, **wished}))
 
 
 def test_everything_is_planned(repo: Path) -> None:
@@ -41,10 +46,38 @@ def test_everything_is_planned(repo: Path) -> None:
     rules = [".github/smokegate/environment.json", ".github/smokegate/ruleset.json"]
     assert [one.path for one in plan.files] == [POLICY_NAME, *workflows, *rules]
     assert plan.target.branch == "main"
-    assert all(
-        f"acme/smokegate/.github/workflows/{one.calls}@{COMMIT} # v0.1.0" in text
-        for one, text in zip(callers.CALLERS, [file.text for file in plan.files[1:-2]], strict=True)
-    )
+    assert [one.text for one in plan.files[1:-2]] == list(callers.whole(AT, WorkflowFiles()).values())
+
+
+def test_jobs_with_a_key_are_the_repositorys_own(repo: Path) -> None:
+    """A called workflow of another owner is not given an environment's secrets, whoever names them."""
+    for file in planned(repo).files[1:-2]:
+        ours = (ROOT / file.path).read_text()
+        assert file.text == ours.replace("$/.github/actions/smokegate", f"acme/smokegate@{COMMIT} # v0.1.0")
+        assert "$/" not in file.text
+
+
+def test_one_may_call_instead(repo: Path) -> None:
+    for one, file in zip(callers.CALLERS, planned(repo, call=True).files[1:-2], strict=True):
+        assert f"acme/smokegate/.github/workflows/{one.calls}@{COMMIT} # v0.1.0" in file.text
+
+
+def test_another_owners_workflows_are_not_called(repo: Path) -> None:
+    away = callers.source(f"elsewhere/smokegate@{COMMIT}", "0.1.0")
+    at = setup.target(str(repo), "acme/models", None)
+    with pytest.raises(UsageError, match="gets no runner and no environment's secret of acme"):
+        setup.plan(at, setup.Wish(away, call=True))
+    assert setup.plan(at, setup.Wish(away)).files
+
+
+def test_what_is_written_is_without_fault(repo: Path) -> None:
+    plan = planned(repo)
+    setup.write(plan)
+    told = [str(TOOLS / "zizmor"), "--offline", "--strict-collection", "--no-progress", "--quiet", ".github"]
+    subprocess.run(told, cwd=repo, check=True, timeout=120)
+    files = [one.path for one in plan.files if one.path.startswith(callers.FOLDER)]
+    told = [str(TOOLS / "check-jsonschema"), "--quiet", "--builtin-schema", "vendor.github-workflows", *files]
+    subprocess.run(told, cwd=repo, check=True, timeout=120)
 
 
 def test_every_request_is_as_github_describes_it(repo: Path) -> None:
@@ -103,6 +136,27 @@ def test_names_of_workflows_are_the_policys(repo: Path) -> None:
     assert f"{callers.FOLDER}/mine.yml" in paths
     assert f"{callers.FOLDER}/{callers.HARNESS}" not in paths
     assert POLICY_NAME not in paths
+
+
+def test_owners_are_named_in_a_new_policy(repo: Path) -> None:
+    """Without one, the first change of the policy after this can never be merged."""
+    assert planned(repo).missing_owners
+    plan = planned(repo, owners=("ana", "acme/model-owners"))
+    setup.write(plan)
+    assert parse((repo / POLICY_NAME).read_bytes(), POLICY_NAME).policy.owners == ("ana", "acme/model-owners")
+    assert not plan.missing_owners and not planned(repo).missing_owners
+
+
+def test_an_owner_that_is_none_is_refused(repo: Path) -> None:
+    with pytest.raises(PolicyError, match="owners"):
+        planned(repo, owners=("x]\nunattested: allow\n#",))
+
+
+def test_a_policy_beside_the_registry_is_the_one(repo: Path) -> None:
+    place = repo / "model" / "tiny" / POLICY_NAME
+    place.write_text("schema_version: 1\nowners: [ana]\n")
+    plan = planned(repo)
+    assert not plan.missing_owners and POLICY_NAME not in [one.path for one in plan.files]
 
 
 def test_a_shell_takes_a_body_as_it_is(tmp_path: Path) -> None:
@@ -165,17 +219,44 @@ def test_the_command_prints(repo: Path, capsys: pytest.CaptureFixture[str], monk
     assert cli.run(["github", "setup", "--repo", str(repo), "--source", SOURCE, "--app-id", "42"]) == 0
     out = capsys.readouterr().out
     assert "gh api --method POST repos/acme/models/rulesets" in out
-    assert f"# {callers.FOLDER}/registry-check.yml\nname: registry-check" in out
+    assert "# The policy names no owners" in out
+    assert f"--write would write {callers.FOLDER}/registry-check.yml: " in out
     assert not (repo / callers.FOLDER).exists()
 
 
 def test_the_command_writes(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = ["github", "setup", "--repo", str(repo), "--source", SOURCE, "--repository", "acme/models", "--write"]
-    assert cli.run(told) == 0
-    assert "wrote .github/workflows/registry-verdict.yml" in capsys.readouterr().out
+    assert cli.run([*told, "--owner", "ana", "--owner", "acme/model-owners"]) == 0
+    assert "wrote .github/workflows/registry-verdict.yml" in (out := capsys.readouterr().out)
+    assert "names no owners" not in out
     assert (repo / POLICY_NAME).is_file()
     assert cli.run(told) == 0
-    assert "wrote" not in capsys.readouterr().out
+    assert ".github/workflows/registry-verdict.yml is as it should be" in (out := capsys.readouterr().out)
+    assert "wrote" not in out
+
+
+def test_what_is_printed_is_a_script_that_sets_it_all(
+    repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ["github", "setup", "--repo", str(repo), "--source", SOURCE, "--repository", "acme/models"]
+    assert cli.run([*told, "--app-id", "42", "--branch", "a'$(touch pwned)`id`"]) == 0
+    fake = tmp_path / "gh"
+    fake.write_text('#!/bin/sh\necho "$@" >> asked\ncat > /dev/null\n')
+    fake.chmod(0o755)
+    (tmp_path / "app.private-key.pem").write_text("")
+    script = capsys.readouterr().out
+    ran = subprocess.run(
+        ["sh", "-e"],
+        input=script,
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert ran.stdout + ran.stderr == "" and not (tmp_path / "pwned").exists()
+    assert [one.split()[0] for one in asked] == ["api"] * 6 + ["secret"]
 
 
 def test_where_smokegate_is_must_be_said(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:

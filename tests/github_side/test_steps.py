@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from forge import Forge
-from github_side.emulator import ACTIONS, OWNER, REPOSITORY, TOKENS
+from github_side.emulator import ACTIONS, APP_ID, INSTALLATION, OWNER, REPOSITORY, TOKENS, Emulator
 from github_side.git_server import GitServer, serving
 from github_side.hub import Hub, Served
 from github_side.world import REPO, open_pull
@@ -32,7 +33,7 @@ class Runner:
     token: str = TOKENS[ACTIONS]
     steps: int = 0
 
-    def step(self, mode: str, event: str, payload: dict[str, Any], *arguments: str) -> Ran:
+    def step(self, mode: str, event: str, payload: dict[str, Any], *arguments: str, **environment: str) -> Ran:
         self.steps += 1
         here = self.folder / f"step-{self.steps}"
         here.mkdir(parents=True)
@@ -53,6 +54,7 @@ class Runner:
             "GITHUB_SHA": "0" * 40,
             "GITHUB_STEP_SUMMARY": str(here / "summary"),
             "SMOKEGATE_TOKEN": self.token,
+            **environment,
         }
         kept = {name: os.environ[name] for name in FILE_KEEPS if name in os.environ}
         done = subprocess.run(
@@ -160,7 +162,19 @@ def propose(forge: Forge, hub: Hub) -> Propose:
         head = forge.commit("proposal")
         number = open_pull(hub)
         hub.stub.heads[number] = head
+        forge.git("update-ref", f"refs/pull/{number}/head", head)
         return number, head
+
+    return proposed
+
+
+@pytest.fixture
+def bad(forge: Forge, propose: Propose) -> Propose:
+    """A change that is blocked."""
+
+    def proposed() -> tuple[int, str]:
+        forge.registry["models"][0]["sha256"] = "0" * 64
+        return propose()
 
     return proposed
 
@@ -210,6 +224,41 @@ def test_an_artifact_of_another_head_is_not_published(runner: Runner, forge: For
     assert hub.stub.checks == {}
 
 
+def test_what_an_earlier_attempt_found_is_not_published(
+    runner: Runner, forge: Forge, hub: Hub, propose: Propose
+) -> None:
+    """Run again alone, the job that publishes would bring back a verdict that the base may have left behind."""
+    forge.add("beta_v1")
+    _, head = propose()
+    runner.step("judge", "workflow_run", run_event(head), "--out", "verdict.json")
+    for name in ("GITHUB_RUN_ATTEMPT", "GITHUB_RUN_ID"):
+        told = runner.step("publish", "workflow_run", run_event(head), "--verdict", "verdict.json", **{name: "2"})
+        assert told.code == 2 and "earlier attempt" in told.err and "Re-run all jobs" in told.err
+    assert hub.stub.checks == {}
+
+
+@pytest.mark.parametrize("app", [False, True])
+def test_a_verdict_is_four_requests_and_two_for_an_apps_token(
+    app: bool, runner: Runner, hub: Hub, bad: Propose, emulator: Emulator
+) -> None:
+    """Both jobs together: docs/github.md has the table."""
+    number, head = bad()
+    hub.asked.clear()
+    runner.step("judge", "workflow_run", run_event(head), "--out", "verdict.json")
+    ours = {"SMOKEGATE_WORKFLOW_TOKEN": runner.token}
+    if app:
+        ours |= {"SMOKEGATE_APP_ID": str(APP_ID), "SMOKEGATE_PRIVATE_KEY": emulator.private_key}
+    told = runner.step("publish", "workflow_run", run_event(head), "--verdict", "verdict.json", **ours)
+    assert told.code == 0, told.err
+    assert [f"{one.verb} {one.path.removeprefix(REPO)}" for one in hub.asked] == [
+        f"GET /pulls/{number}",
+        *(["GET /installation", f"POST /app/installations/{INSTALLATION}/access_tokens"] if app else []),
+        f"GET /issues/{number}/comments",
+        f"POST /issues/{number}/comments",
+        "POST /check-runs",
+    ]
+
+
 def test_judged_and_published_in_one_step(runner: Runner, forge: Forge, hub: Hub, propose: Propose) -> None:
     forge.add("beta_v1")
     number, _ = propose()
@@ -234,11 +283,13 @@ def test_a_head_that_nobody_wants_any_more_is_quiet(runner: Runner, hub: Hub) ->
 def test_no_process_that_is_started_inherits_the_token(
     runner: Runner, forge: Forge, hub: Hub, propose: Propose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A git in front of git writes down the environment that it is given, and hands on."""
-    log = runner.folder / "environments"
+    """A git in front of git writes down what it is given, and hands on. Arguments anybody on the machine may read."""
+    log, told = runner.folder / "environments", runner.folder / "arguments"
     fake = runner.folder / "bin" / "git"
     fake.parent.mkdir(parents=True)
-    fake.write_text(f"#!/bin/sh\nenv >> '{log}'\nPATH='{os.environ['PATH']}' exec git \"$@\"\n")
+    fake.write_text(
+        f"#!/bin/sh\nenv >> '{log}'\necho \"$*\" >> '{told}'\nPATH='{os.environ['PATH']}' exec git \"$@\"\n"
+    )
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
     forge.add("beta_v1")
@@ -246,3 +297,6 @@ def test_no_process_that_is_started_inherits_the_token(
     assert done.code == 0, done.err
     seen = log.read_text()
     assert "GITHUB_REPOSITORY" in seen and runner.token not in seen and "SMOKEGATE_TOKEN" not in seen
+    encoded = base64.b64encode(f"x-access-token:{runner.token}".encode()).decode()
+    assert encoded in seen and "fetch" in told.read_text()
+    assert runner.token not in told.read_text() and encoded not in told.read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,28 @@ def test_a_workflow_may_do_nothing_but_what_its_jobs_say(name: str) -> None:
     assert set(found["concurrency"]) == {"group", "cancel-in-progress"}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_caller_may_have_a_group_of_its_own(name: str) -> None:
+    """`github.workflow` is the caller's name here: with nothing before it, the group would be the one that a caller
+    has as likely as not, and GitHub cancels a run whose two levels wait for each other."""
+    assert workflow(name)["concurrency"]["group"].startswith("smokegate ${{ github.workflow }}")
+
+
 @pytest.mark.parametrize(("name", "job"), EVERY_JOB)
 def test_a_job_is_bounded_in_time_and_rights(name: str, job: str) -> None:
     found = jobs(name)[job]
     assert found["timeout-minutes"]
     assert found["permissions"] and set(found["permissions"].values()) <= set(LEVELS)
+
+
+@pytest.mark.parametrize(("name", "job"), EVERY_JOB)
+def test_a_job_that_reads_what_strangers_wrote_fills_no_cache(name: str, job: str) -> None:
+    """What lies in the default branch's, any other workflow of the repository may build from."""
+    found = jobs(name)[job]
+    own = found["runs-on"] != "ubuntu-latest"
+    # Of a pull request's own run, the cache is the pull request's own.
+    wanted = None if name in {callers.CHECK, callers.SWEEP} else "none" if own else "read"
+    assert found.get("cache-mode") == wanted
 
 
 @pytest.mark.parametrize(("name", "job"), EVERY_JOB)
@@ -98,6 +116,8 @@ def test_the_verdict_is_found_by_one_job_and_written_by_another() -> None:
     (down,) = (step for step in publish["steps"] if step["uses"].startswith("actions/download-artifact@"))
     assert up["with"]["name"] == down["with"]["name"]
     assert up["with"]["path"] == str(VERDICT)
+    # Of this very run: what the pull request's own run left is nobody's verdict.
+    assert set(down["with"]) == {"name"}
 
 
 def test_only_default_branch_code_is_ever_checked_out() -> None:
@@ -153,6 +173,13 @@ def test_every_job_takes_smokegate_from_its_own_commit(name: str, job: str) -> N
     assert steps and all("mode" in step["with"] for step in steps)
     inputs = set(load(ROOT / "action.yml")["inputs"])
     assert all(set(step["with"]) <= inputs for step in steps)
+
+
+def test_no_link_keeps_the_runner_from_unpacking_us() -> None:
+    """`$/` fails where any link of the repository leads nowhere: https://github.com/actions/runner/issues/4626"""
+    told = subprocess.run(["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "action.yml" in told.stdout
+    assert not [line for line in told.stdout.splitlines() if line.startswith("120000")]
 
 
 def test_a_verdict_is_found_anew_when_it_may_have_changed() -> None:

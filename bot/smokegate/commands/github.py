@@ -42,5 +42,6 @@ class _Modes(click.Group):
 def command() -> None:
     """Work on GitHub: check pull requests, publish verdicts, promote.
 
-    These are steps of workflows and read their environment; `action.yml` runs them.
+    `setup` and `doctor` are for people. The others are steps of workflows, which `action.yml` runs, and read their
+    environment.
     """
