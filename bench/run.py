@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import action
 import figures
 from results import PLACE, Row, write
 
@@ -37,6 +38,7 @@ def main() -> int:
         }
         if not options.no_memory:
             sections["The judge: memory"] = figures.memory(scratch)
+        sections["The action"] = action.figures(scratch, 3)
         sections["The ensemble"] = apart(partial(ensemble_figures, options.torch))
         sections["The materializer: one source"] = apart(partial(saliency_figures, scratch, options.runs))
         sections["The materializer: a million rows"] = apart(row_figures)

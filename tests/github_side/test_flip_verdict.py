@@ -25,10 +25,10 @@ from github_side.test_finish import Files, left, the_flip
 from render.specimens import report
 from smokegate.github import verdict_document
 from smokegate.github.publish import Published, Publisher
-from smokegate.github.ruling import flips
+from smokegate.github.ruling import flips, rule
 from smokegate.github.verdict import Asked, Judged, Part
 from smokegate.github.verdict_document import Docket
-from smokegate.judge.report import Change, What
+from smokegate.judge.report import Change, Verdict, What
 from smokegate.review.check import Workbench
 
 BRANCH = f"smokegate/flip/{NAME}"
@@ -120,6 +120,14 @@ def test_what_the_first_pull_request_gets_later_makes_it_stale(town: Town, pull:
     assert "**Out of date**" in said(town, flip) and moved[:12] in said(town, flip)
     town.forge.git("reset", "-q", "--hard", before)
     assert published(town, flip).verdict == "pass"
+
+
+def test_being_stale_does_not_make_a_block_any_milder(town: Town, flip: int) -> None:
+    town.forge.git("switch", "-q", BRANCH)
+    town.forge.write("sharp_v1.onnx", "no model")
+    town.forge.commit("other bytes")
+    judged = town.court.judge(Asked(town.head(flip), "main", flip))
+    assert rule(judged).verdict is rule(judged, stale=["it moved on"]).verdict is Verdict.BLOCK
 
 
 def closed(town: Town, pull: int, **change: object) -> None:

@@ -74,7 +74,7 @@ def rule(
             verdict = Verdict.PASS
     if stale:
         said += [f"**Out of date**: {prose(why)}." for why in stale]
-        return Ruling(judged, Verdict.NEEDS_EVIDENCE, tuple(said))
+        return Ruling(judged, max(verdict, Verdict.NEEDS_EVIDENCE, key=_WORSE.index), tuple(said))
     if flip is not None and verdict is Verdict.PASS:
         if flip.lacking:
             said.append(f"**Another pair of eyes is wanted**: {prose(flip.lacking)}.")
