@@ -20,12 +20,13 @@ import numpy as np
 import plain_saliency
 from results import Row
 
-from smokegate_runners.saliency import cores, model, pixels, reduce, worker
-from smokegate_runners.saliency.facts import Frame
-from smokegate_runners.saliency.model import SaliencyModel
+from smokegate_runners.saliency import cores, reduce, worker
+from smokegate_runners.saliency.network import model, pixels
+from smokegate_runners.saliency.network.model import SaliencyModel
 from smokegate_runners.saliency.settings import Aggregator, Settings, Size
 from smokegate_runners.saliency.students import export, network
 from smokegate_runners.saliency.students.recipe import Decoder, Recipe
+from smokegate_runners.saliency.video.facts import Frame
 from smokegate_runners.saliency.work import Job, Status
 
 RATES = (4, 28)

@@ -13,12 +13,12 @@ from github_side.emulator import APP_ID, REPOSITORY, TOKENS, Emulator
 from github_side.hub import Hub, Served, serving, settle
 from github_side.promotions import CORPUS, NAME, POLICY, with_corpus
 from github_side.still_clock import StillClock
-from smokegate.github import running
-from smokegate.github.client import Client
-from smokegate.github.credentials import App, Credentials, Token
-from smokegate.github.retrying import Limits
-from smokegate.github.sending import Settings
-from smokegate.github.wire import HttpWire, Reach
+from smokegate.github.api.client import Client
+from smokegate.github.api.credentials import App, Credentials, Token
+from smokegate.github.api.retrying import Limits
+from smokegate.github.api.sending import Settings
+from smokegate.github.api.wire import HttpWire, Reach
+from smokegate.github.measuring import running
 
 ClientOf = Callable[..., Client]
 

@@ -22,12 +22,12 @@ from github_side.exchange import Request, Response, answer, listed, refusal, req
 from github_side.hub import Fault, Hub
 from github_side.openapi import description
 from github_side.still_clock import StillClock
-from smokegate.github import times
-from smokegate.github.client import Client
-from smokegate.github.credentials import Token
-from smokegate.github.retrying import Silence
-from smokegate.github.sending import Settings
-from smokegate.github.wire import NoAnswer, Received, Sent
+from smokegate.github.api import times
+from smokegate.github.api.client import Client
+from smokegate.github.api.credentials import Token
+from smokegate.github.api.retrying import Silence
+from smokegate.github.api.sending import Settings
+from smokegate.github.api.wire import NoAnswer, Received, Sent
 
 BOT_TOKEN = "ghs_bot_in_memory_0123456789"  # noqa: S105
 ROLE_NAMES = {"reader": "read", "triager": "triage", "writer": "write", "keeper": "maintain", "boss": "admin"}

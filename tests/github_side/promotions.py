@@ -21,17 +21,18 @@ from github_side.openapi import description
 from github_side.still_clock import StillClock
 from github_side.stub import Dispatch
 from runners.ensemble.small import written
-from smokegate.github import binding, harness
-from smokegate.github.command import Answered, Clerk
-from smokegate.github.events import IssueComment, Repository, WorkflowDispatch
-from smokegate.github.finish import Finished, Finisher
-from smokegate.github.ground import Ground
-from smokegate.github.office import Office
-from smokegate.github.port import GitHub, User
-from smokegate.github.runner_io import Step
-from smokegate.github.signing import Pen
-from smokegate.github.store import Remote, Store
-from smokegate.github.verdict import Court, settings_of
+from smokegate.github.api.port import GitHub, User
+from smokegate.github.flips.finish import Finished, Finisher
+from smokegate.github.flips.signing import Pen
+from smokegate.github.measuring import harness
+from smokegate.github.promotions.command import Answered, Clerk
+from smokegate.github.promotions.ground import Ground
+from smokegate.github.promotions.office import Office
+from smokegate.github.step.events import IssueComment, Repository, WorkflowDispatch
+from smokegate.github.step.runner_io import Step
+from smokegate.github.verdicts import binding
+from smokegate.github.verdicts.store import Remote, Store
+from smokegate.github.verdicts.verdict import Court, settings_of
 from smokegate.review.check import Workbench
 
 NAME = "fr_tiny_ensemble_v1"

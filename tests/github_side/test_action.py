@@ -24,8 +24,9 @@ from github_side.hub import Hub, Served
 from github_side.test_steps import pull_event, run_event
 from github_side.world import open_pull
 from smokegate.commands.github import command as github_command
-from smokegate.github import signing, workplace
-from smokegate.github.harness import VERDICTS
+from smokegate.github.flips import signing
+from smokegate.github.measuring.harness import VERDICTS
+from smokegate.github.verdicts import workplace
 
 ROOT = Path(__file__).resolve().parents[2]
 INNER = ROOT / ".github" / "actions" / "smokegate"
@@ -64,7 +65,7 @@ def test_what_the_steps_are_told_is_read_by_the_code() -> None:
 
 def test_every_output_is_written_by_the_code() -> None:
     written = set()
-    places = [*(ROOT / "bot/smokegate/commands").glob("github_*.py"), ROOT / "bot/smokegate/github/judging.py"]
+    places = [*(ROOT / "bot/smokegate/commands").glob("github_*.py"), ROOT / "bot/smokegate/github/verdicts/judging.py"]
     for place in places:
         for node in ast.walk(ast.parse(place.read_text())):
             if isinstance(node, ast.Dict):

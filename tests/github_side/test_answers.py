@@ -14,13 +14,14 @@ from github_side.test_promotion import LOCK, ONE
 from render.attacks import hostile_text, quick
 from render.specimens import HOSTILE
 from render.test_markdown import FOREIGN, PARSER, assert_harmless_in_a_log, columns, flat
-from smokegate.github import answers, grammar, remarks
-from smokegate.github.answers import Going
-from smokegate.github.grammar import USAGE, Command
-from smokegate.github.locking import Fate
-from smokegate.github.port import Comment, User, Viewer
-from smokegate.github.reply import comment_key, find, name, promotion_key, put_together
-from smokegate.github.roles import standing
+from smokegate.github.api.port import Comment, User, Viewer
+from smokegate.github.comments import grammar
+from smokegate.github.comments.grammar import USAGE, Command
+from smokegate.github.comments.reply import comment_key, find, name, promotion_key, put_together
+from smokegate.github.comments.roles import standing
+from smokegate.github.promotions import answers, remarks
+from smokegate.github.promotions.answers import Going
+from smokegate.github.promotions.locking import Fate
 from smokegate.judge.report import Verdict
 from smokegate.policy_github import GitHub
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from smokegate.github.approval import approvers, authors, by_another, by_owner
-from smokegate.github.port import GHOST, Pull, PullCommit, Review, Signature, User
+from smokegate.github.api.port import GHOST, Pull, PullCommit, Review, Signature, User
+from smokegate.github.verdicts.approval import approvers, authors, by_another, by_owner
 
 HEAD, BEFORE = "a" * 40, "b" * 40
 ANA, BEN, CAT, BOT = User("Ana", 1), User("ben", 2), User("cat", 3), User("smokegate[bot]", 9, bot=True)

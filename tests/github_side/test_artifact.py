@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from github_side.promotions import packed
-from smokegate.github.artifact import ArtifactError, read
+from smokegate.github.measuring.artifact import ArtifactError, read
 
 
 def test_plain_files_side_by_side_are_read() -> None:

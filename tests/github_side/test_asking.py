@@ -11,11 +11,11 @@ from github_side.emulator import REPOSITORY
 from github_side.hub import Hub
 from github_side.test_steps import run_event
 from github_side.world import REPO, commit, fork, open_pull, tip
-from smokegate.github.asking import PullsAt, told
-from smokegate.github.client import Client
-from smokegate.github.events import Event, EventError, Repository, WorkflowDispatch, read
-from smokegate.github.port import User
-from smokegate.github.verdict import Asked
+from smokegate.github.api.client import Client
+from smokegate.github.api.port import User
+from smokegate.github.step.events import Event, EventError, Repository, WorkflowDispatch, read
+from smokegate.github.verdicts.asking import PullsAt, told
+from smokegate.github.verdicts.verdict import Asked
 
 
 def listed(**heads: str) -> PullsAt:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.attacks import hostile_text
-from smokegate.github.binding import Binding, policies_digest, read, registries_digest
+from smokegate.github.verdicts.binding import Binding, policies_digest, read, registries_digest
 
 PATHS = ["model/tiny/registry.json", "lab/registry.json"]
 ONE = Binding(7, "a" * 40, "b" * 40, "c" * 64, registries_digest(PATHS))

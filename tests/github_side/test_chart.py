@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from render.attacks import hostile_text
-from smokegate.github.chart import MOST_BARS, Bars, draw
+from smokegate.github.flips.chart import MOST_BARS, Bars, draw
 
 # The part of mermaid's grammar for these charts that is ours: texts in quotes, plain decimals, three kinds of line.
 _NUMBER = r"-?\d+\.\d+"

@@ -21,7 +21,7 @@ from render.specimens import (
     report,
 )
 from render.test_markdown import assert_only_ours
-from smokegate.github.check_run import CheckRun, cannot_judge, check_run, untouched
+from smokegate.github.verdicts.check_run import CheckRun, cannot_judge, check_run, untouched
 from smokegate.judge.report import Report, Verdict
 from smokegate.render import markdown
 

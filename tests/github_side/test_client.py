@@ -15,12 +15,12 @@ from github_side.openapi import description
 from github_side.stub import ACTIONS_APP
 from github_side.world import REPO, commit, fork, open_pull, tip
 from smokegate.errors import UsageError
-from smokegate.github.client import Client, api_url
-from smokegate.github.credentials import Token
-from smokegate.github.faults import CredentialsError, GitHubError, NotFound
-from smokegate.github.port import GitHub, Signature, TreeEntry, User, Viewer
-from smokegate.github.requests import GRAPHQL, TABLE
-from smokegate.github.sending import Settings
+from smokegate.github.api.client import Client, api_url
+from smokegate.github.api.credentials import Token
+from smokegate.github.api.faults import CredentialsError, GitHubError, NotFound
+from smokegate.github.api.port import GitHub, Signature, TreeEntry, User, Viewer
+from smokegate.github.api.requests import GRAPHQL, TABLE
+from smokegate.github.api.sending import Settings
 
 ZIP = b"PK\x05\x06" + b"\0" * 18
 NOBODY = "0" * 40

@@ -19,11 +19,12 @@ from github_side.memory import client
 from github_side.promotions import MEMBERS, NAME, POLICY, Town, founded, proposed
 from github_side.test_promotion_faults import Only, dispatching
 from render.specimens import report
-from smokegate.github import promotion, reply, sticky
-from smokegate.github.client import Client
-from smokegate.github.command import acknowledge
-from smokegate.github.faults import GitHubError
-from smokegate.github.grammar import LONGEST_REASON
+from smokegate.github.api.client import Client
+from smokegate.github.api.faults import GitHubError
+from smokegate.github.comments import reply, sticky
+from smokegate.github.comments.grammar import LONGEST_REASON
+from smokegate.github.promotions import promotion
+from smokegate.github.promotions.command import acknowledge
 from smokegate.review.check import Question, Workbench
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from smokegate.github.check_run import CONCLUSION
-from smokegate.github.grammar import MOST_COMMANDS, MOST_IDS, USAGE, read
+from smokegate.github.comments.grammar import MOST_COMMANDS, MOST_IDS, USAGE, read
+from smokegate.github.verdicts.check_run import CONCLUSION
 from smokegate.policy_github import ROLES, GitHub
 
 PAGE = (Path(__file__).parents[2] / "docs" / "github-commands.md").read_text("utf-8")

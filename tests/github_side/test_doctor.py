@@ -15,9 +15,10 @@ from github_side.conftest import ClientOf
 from github_side.emulator import APP_ID, OWNER, REPOSITORY, TOKENS
 from github_side.hub import Hub, Served
 from smokegate import cli
-from smokegate.github import callers, doctor, settings
-from smokegate.github.doctor import Patient, State, Told
-from smokegate.github.faults import GitHubError
+from smokegate.github.adoption import callers, doctor
+from smokegate.github.adoption.doctor import Patient, State, Told
+from smokegate.github.api.faults import GitHubError
+from smokegate.github.step import settings
 from smokegate.policy_file import parse
 from smokegate.policy_github import WorkflowFiles
 from smokegate.sources.git import GitRepo

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from github_side.payloads import BASE, BRANCH, HEAD, PAYLOADS, TITLE, payload
-from smokegate.github.events import (
+from smokegate.github.api.port import GHOST, User
+from smokegate.github.step.events import (
     EVENTS,
     LARGEST,
     Event,
@@ -24,7 +25,6 @@ from smokegate.github.events import (
     WorkflowRun,
     read,
 )
-from smokegate.github.port import GHOST, User
 
 
 def event(name: str, **changed: Any) -> Event:

@@ -10,8 +10,8 @@ import pytest
 from github_side.promotions import MEMBERS, NAME
 from github_side.test_finish import Files
 from smokegate.evidence.documents import Evidence, read
-from smokegate.github.artifact import Artifact, ArtifactError
-from smokegate.github.exported import exports_of
+from smokegate.github.measuring.artifact import Artifact, ArtifactError
+from smokegate.github.measuring.exported import exports_of
 from smokegate.review.flip_exports import Exports
 
 

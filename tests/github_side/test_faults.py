@@ -15,14 +15,14 @@ from github_side.exchange import Request, Response, answer, refusal
 from github_side.hub import Fault, Hub, Plan, Served, serving, settle
 from github_side.still_clock import StillClock
 from github_side.world import REPO, commit, open_pull, tip
-from smokegate.github.client import Client
-from smokegate.github.credentials import App, Token
-from smokegate.github.faults import CredentialsError, GitHubError, NotFound, RateLimited, Uncertain
-from smokegate.github.once import once
-from smokegate.github.port import Comment
-from smokegate.github.retrying import Limits
-from smokegate.github.sending import Settings
-from smokegate.github.wire import HttpWire, Reach, Received, Sent
+from smokegate.github.api.client import Client
+from smokegate.github.api.credentials import App, Token
+from smokegate.github.api.faults import CredentialsError, GitHubError, NotFound, RateLimited, Uncertain
+from smokegate.github.api.once import once
+from smokegate.github.api.port import Comment
+from smokegate.github.api.retrying import Limits
+from smokegate.github.api.sending import Settings
+from smokegate.github.api.wire import HttpWire, Reach, Received, Sent
 
 PATIENCE = 0.5
 """Seconds for which a client waits for an answer that is never to come."""

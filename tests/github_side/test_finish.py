@@ -38,9 +38,9 @@ from github_side.test_laying_out import Fetched
 from github_side.test_promotion_faults import Killed, dying
 from runners.saliency import contests
 from smokegate.errors import SmokegateError
-from smokegate.github import signing
-from smokegate.github.finish import ARTIFACT
-from smokegate.github.sweep import Sweeper
+from smokegate.github.flips import signing
+from smokegate.github.flips.finish import ARTIFACT
+from smokegate.github.schedule.sweep import Sweeper
 from smokegate.review.check import Workbench
 
 Files = dict[str, bytes]
@@ -636,7 +636,7 @@ def test_what_the_verdict_of_a_flip_belongs_to_names_who_asked(town: Town, pull:
     dispatch = dispatched(town, pull)
     left(town, dispatch, trained)
     finished(town, dispatch)
-    from smokegate.github.verdict import Asked
+    from smokegate.github.verdicts.verdict import Asked
 
     flip = the_flip(town)
     head = town.forge.git("rev-parse", f"smokegate/flip/{NAME}")

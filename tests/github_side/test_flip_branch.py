@@ -30,8 +30,8 @@ from github_side.promotions import (
 from github_side.test_finish import Files, judged, left, only_pull, the_flip
 from github_side.world import REPO
 from smokegate.errors import SmokegateError
-from smokegate.github.finish import Finished
-from smokegate.github.promotion import from_inputs
+from smokegate.github.flips.finish import Finished
+from smokegate.github.promotions.promotion import from_inputs
 from smokegate.review.check import Workbench
 
 BRANCH = f"smokegate/flip/{NAME}"

@@ -16,9 +16,9 @@ from github_side.git_server import GitServer, serving
 from github_side.promotions import MEMBERS, NAME, Town, dispatched, finished, founded, proposed, with_corpus
 from github_side.test_finish import Files, left, only_pull, the_flip
 from smokegate.errors import SmokegateError
-from smokegate.github.lfs import Objects
-from smokegate.github.store import Remote, Store
-from smokegate.github.verdict import Asked, Court, settings_of
+from smokegate.github.verdicts.lfs import Objects
+from smokegate.github.verdicts.store import Remote, Store
+from smokegate.github.verdicts.verdict import Asked, Court, settings_of
 from smokegate.judge.report import Report, Verdict
 from smokegate.review.check import Workbench
 from smokegate.sources.lfs import pointer_to, written

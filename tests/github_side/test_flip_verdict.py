@@ -23,11 +23,11 @@ from github_side.promotions import (
 )
 from github_side.test_finish import Files, left, the_flip
 from render.specimens import report
-from smokegate.github import verdict_document
-from smokegate.github.publish import Published, Publisher
-from smokegate.github.ruling import flips, rule
-from smokegate.github.verdict import Asked, Judged, Part
-from smokegate.github.verdict_document import Docket
+from smokegate.github.verdicts import verdict_document
+from smokegate.github.verdicts.publish import Published, Publisher
+from smokegate.github.verdicts.ruling import flips, rule
+from smokegate.github.verdicts.verdict import Asked, Judged, Part
+from smokegate.github.verdicts.verdict_document import Docket
 from smokegate.judge.report import Change, Verdict, What
 from smokegate.review.check import Workbench
 

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from render.attacks import hostile_text
-from smokegate.github.grammar import (
+from smokegate.github.comments.grammar import (
     LONGEST_COMMENT,
     LONGEST_REASON,
     MOST_COMMANDS,

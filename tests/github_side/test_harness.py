@@ -31,10 +31,10 @@ from github_side.test_laying_out import Fetched
 from processes import PATIENCE, alive, until
 from runners.saliency import contests
 from smokegate.errors import SmokegateError
-from smokegate.github import artifact, harness, running
-from smokegate.github.events import EventError
-from smokegate.github.promote import nonce_of
-from smokegate.github.running import HarnessError
+from smokegate.github.measuring import artifact, harness, running
+from smokegate.github.measuring.running import HarnessError
+from smokegate.github.promotions.promote import nonce_of
+from smokegate.github.step.events import EventError
 from smokegate.review.check import Workbench
 
 
@@ -366,7 +366,7 @@ def test_what_a_cancelled_job_leaves_running_can_be_found() -> None:
 INTERRUPTED = """
 import sys
 from pathlib import Path
-from smokegate.github import running
+from smokegate.github.measuring import running
 sys.executable = sys.argv[1]
 running.run([], Path(sys.argv[2]), 10)
 """

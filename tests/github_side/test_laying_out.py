@@ -11,7 +11,7 @@ import pytest
 
 from forge import Forge, sha256
 from smokegate.errors import SmokegateError
-from smokegate.github.laying_out import corpus, lay_out, scratch
+from smokegate.github.measuring.laying_out import corpus, lay_out, scratch
 from smokegate.sources.git import GitRepo
 from smokegate.sources.tree import Pointer
 

@@ -11,10 +11,10 @@ import pytest
 import onnx_models
 from forge import Forge, sha256
 from github_side.git_server import GitServer, serving
-from smokegate.github.lfs import Objects
-from smokegate.github.lfs_batch import LfsFault, action
-from smokegate.github.store import Remote, Store
-from smokegate.github.verdict import Asked, Court, settings_of
+from smokegate.github.verdicts.lfs import Objects
+from smokegate.github.verdicts.lfs_batch import LfsFault, action
+from smokegate.github.verdicts.store import Remote, Store
+from smokegate.github.verdicts.verdict import Asked, Court, settings_of
 from smokegate.judge.report import Verdict
 from smokegate.review.check import Workbench
 from smokegate.sources.tree import Pointer

@@ -12,9 +12,9 @@ from forge import Forge, sha256
 from github_side.git_server import GitServer, serving
 from github_side.still_clock import StillClock
 from smokegate.errors import SmokegateError, UsageError
-from smokegate.github.faults import passing
-from smokegate.github.lfs_upload import Uploads, require_here
-from smokegate.github.store import Remote
+from smokegate.github.api.faults import passing
+from smokegate.github.flips.lfs_upload import Uploads, require_here
+from smokegate.github.verdicts.store import Remote
 from smokegate.sources.command import Git
 from smokegate.sources.lfs import parse_pointer, pointer_to, written
 

@@ -20,9 +20,9 @@ from render.specimens import HOSTILE
 from render.test_markdown import FOREIGN, PARSER, assert_harmless_in_a_log, flat
 from smokegate.evidence.documents import Evidence, read
 from smokegate.evidence.gates import evaluate
-from smokegate.github import grammar
-from smokegate.github.outcome import Outcome, render
-from smokegate.github.reply import promotion_key, put_together
+from smokegate.github.comments import grammar
+from smokegate.github.comments.reply import promotion_key, put_together
+from smokegate.github.flips.outcome import Outcome, render
 from smokegate.policy import Gate
 
 FLIP = "https://github.com/acme/models/pull/8"

@@ -10,8 +10,9 @@ import pytest
 
 from github_side.composite import load
 from smokegate.cli import smokegate
-from smokegate.github import callers, settings
-from smokegate.github.requests import TABLE
+from smokegate.github.adoption import callers
+from smokegate.github.api.requests import TABLE
+from smokegate.github.step import settings
 from smokegate.judge.table import CHECKS
 from smokegate.policy import Policy
 from smokegate.policy_github import GitHub, WorkflowFiles

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from github_side.payloads import BASE, HEAD
 from render.attacks import hostile_text
-from smokegate.github import locking
-from smokegate.github.locking import ENDED_WITHIN, Fate, Lock, Seen, fate, lock_of, refs
-from smokegate.github.promotion import (
+from smokegate.github.promotions import locking
+from smokegate.github.promotions.locking import ENDED_WITHIN, Fate, Lock, Seen, fate, lock_of, refs
+from smokegate.github.promotions.promotion import (
     HARNESSES,
     RUN_NAME,
     Request,

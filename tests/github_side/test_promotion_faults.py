@@ -21,10 +21,10 @@ from github_side.hub import Fault, Plan
 from github_side.memory import Direct, InMemory, Memory, client
 from github_side.promotions import MEMBERS, Town, founded, proposed
 from smokegate.errors import SmokegateError
-from smokegate.github import promotion
-from smokegate.github.promote import Asked, Promoter, nonce_of
-from smokegate.github.sweep import Sweeper
-from smokegate.github.wire import Received, Sent
+from smokegate.github.api.wire import Received, Sent
+from smokegate.github.promotions import promotion
+from smokegate.github.promotions.promote import Asked, Promoter, nonce_of
+from smokegate.github.schedule.sweep import Sweeper
 from smokegate.review.check import Workbench
 
 DELIVERIES = 1_000

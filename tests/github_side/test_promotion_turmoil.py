@@ -26,11 +26,13 @@ from github_side.promotions import Town, founded, order
 from github_side.stub import Dispatch
 from github_side.test_promotion_faults import Killed, Meanwhile, dying
 from smokegate.errors import SmokegateError
-from smokegate.github import harness, promotion, reply
-from smokegate.github.events import IssueComment
-from smokegate.github.finish import Finisher
-from smokegate.github.promote import Asked, Promoter, nonce_of
-from smokegate.github.sweep import Sweeper
+from smokegate.github.comments import reply
+from smokegate.github.flips.finish import Finisher
+from smokegate.github.measuring import harness
+from smokegate.github.promotions import promotion
+from smokegate.github.promotions.promote import Asked, Promoter, nonce_of
+from smokegate.github.schedule.sweep import Sweeper
+from smokegate.github.step.events import IssueComment
 from smokegate.review.check import Workbench
 
 PULLS, STEPS, WORLDS, RATE = 3, 50, 50, 0.1

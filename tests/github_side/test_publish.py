@@ -16,16 +16,16 @@ from github_side.still_clock import StillClock
 from github_side.world import REPO, commit, open_pull, tip
 from render.specimens import finding, report
 from smokegate.errors import UsageError
-from smokegate.github import binding
-from smokegate.github.client import Client
-from smokegate.github.credentials import Token
-from smokegate.github.faults import GitHubError
-from smokegate.github.port import Comment
-from smokegate.github.publish import ASIDE, Published, Publisher
-from smokegate.github.sending import Settings as Reaching
-from smokegate.github.verdict import Asked, Judged, Part
-from smokegate.github.verdict_document import Docket
-from smokegate.github.wire import HttpWire, Received, Sent
+from smokegate.github.api.client import Client
+from smokegate.github.api.credentials import Token
+from smokegate.github.api.faults import GitHubError
+from smokegate.github.api.port import Comment
+from smokegate.github.api.sending import Settings as Reaching
+from smokegate.github.api.wire import HttpWire, Received, Sent
+from smokegate.github.verdicts import binding
+from smokegate.github.verdicts.publish import ASIDE, Published, Publisher
+from smokegate.github.verdicts.verdict import Asked, Judged, Part
+from smokegate.github.verdicts.verdict_document import Docket
 from smokegate.judge.report import Change, Report, Verdict, What
 from smokegate.policy_github import GitHub as Settings
 

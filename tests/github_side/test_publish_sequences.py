@@ -12,16 +12,17 @@ from github_side.exchange import Request, Response, answer
 from github_side.memory import BOT_TOKEN, Direct, InMemory, Memory
 from github_side.still_clock import StillClock
 from render.specimens import finding, report
-from smokegate.github import shapes, sticky
-from smokegate.github.check_run import mark
-from smokegate.github.client import Client
-from smokegate.github.credentials import Token
-from smokegate.github.port import Viewer
-from smokegate.github.publish import Publisher
-from smokegate.github.sending import Settings as Reaching
-from smokegate.github.verdict import Asked, Judged, Part
-from smokegate.github.verdict_document import Docket
-from smokegate.github.wire import Received, Sent
+from smokegate.github.api import shapes
+from smokegate.github.api.client import Client
+from smokegate.github.api.credentials import Token
+from smokegate.github.api.port import Viewer
+from smokegate.github.api.sending import Settings as Reaching
+from smokegate.github.api.wire import Received, Sent
+from smokegate.github.comments import sticky
+from smokegate.github.verdicts.check_run import mark
+from smokegate.github.verdicts.publish import Publisher
+from smokegate.github.verdicts.verdict import Asked, Judged, Part
+from smokegate.github.verdicts.verdict_document import Docket
 from smokegate.judge.report import Change, Report, Verdict, What
 from smokegate.policy_github import GitHub as Settings
 

@@ -21,8 +21,8 @@ from render.specimens import HOSTILE
 from render.test_markdown import FOREIGN, PARSER, assert_harmless_in_a_log, columns, flat
 from runners.saliency import batches
 from smokegate.errors import SmokegateError
-from smokegate.github import coverage
-from smokegate.github.refresh import LABEL, Refresher, announced, run_name
+from smokegate.github.schedule import coverage
+from smokegate.github.schedule.refresh import LABEL, Refresher, announced, run_name
 from smokegate.review.check import Workbench
 
 ROOT = Path(__file__).resolve().parents[2]

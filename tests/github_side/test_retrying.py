@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from github_side.still_clock import StillClock
-from smokegate.github.faults import GitHubError, Uncertain
-from smokegate.github.once import ACTS, LOOKS, once
-from smokegate.github.retrying import Answer, Limits, Outcome, Past, Silence, Step, Verdict, step
+from smokegate.github.api.faults import GitHubError, Uncertain
+from smokegate.github.api.once import ACTS, LOOKS, once
+from smokegate.github.api.retrying import Answer, Limits, Outcome, Past, Silence, Step, Verdict, step
 
 NOW = 1_790_000_000.0  # 2026-09-21 14:13:20 UTC
 DATE = "Mon, 21 Sep 2026 14:13:20 GMT"

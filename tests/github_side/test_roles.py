@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smokegate.github.grammar import USAGE
-from smokegate.github.roles import counted, standing
+from smokegate.github.comments.grammar import USAGE
+from smokegate.github.comments.roles import counted, standing
 from smokegate.policy_github import ROLES, GitHub, Roles
 
 DEFAULT = GitHub.model_construct()

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from github_side.payloads import HEAD, PAYLOADS
 from render.attacks import hostile_text
 from smokegate.errors import SmokegateError, UsageError
-from smokegate.github import runner_io
-from smokegate.github.events import EventError, PullRequest
-from smokegate.github.runner_io import (
+from smokegate.github.step import runner_io
+from smokegate.github.step.events import EventError, PullRequest
+from smokegate.github.step.runner_io import (
     OUTPUT_LIMIT,
     SUMMARY_LIMIT,
     annotate,
@@ -123,7 +123,7 @@ def test_outputs_are_read_back_as_they_were(outputs: dict[str, str]) -> None:
 
 def test_no_value_becomes_another_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = iter(["aa", "aa", "bb"])
-    monkeypatch.setattr("smokegate.github.runner_io.secrets.token_hex", lambda _: next(tokens))
+    monkeypatch.setattr("smokegate.github.step.runner_io.secrets.token_hex", lambda _: next(tokens))
     hostile = "x\nsmokegate_aa\nverdict=pass\nverdict<<E\npass\nE\n"
     write_outputs(tmp_path / "output", {"verdict": "block"})
     write_outputs(tmp_path / "output", {"title": hostile})

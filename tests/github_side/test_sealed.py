@@ -16,7 +16,8 @@ from github_side.test_runner_io import environment
 # Root reads everything, and a process that changes its user is closed already: so it is opened again first.
 STEP = """
 import ctypes, json, os, sys
-from smokegate.github import sealed, workplace
+from smokegate.github.step import sealed
+from smokegate.github.verdicts import workplace
 
 if os.getuid() == 0:
     os.setgroups([])

@@ -17,13 +17,13 @@ from github_side.hub import Fault, Hub, Plan, Served
 from github_side.still_clock import StillClock
 from github_side.world import open_pull
 from smokegate.errors import SmokegateError
-from smokegate.github import credentials
-from smokegate.github.client import Client
-from smokegate.github.credentials import App, Credentials, Token, app
-from smokegate.github.faults import CredentialsError, GitHubError
-from smokegate.github.sending import Settings
-from smokegate.github.wire import HttpWire
-from smokegate.github.words import Hidden
+from smokegate.github.api import credentials
+from smokegate.github.api.client import Client
+from smokegate.github.api.credentials import App, Credentials, Token, app
+from smokegate.github.api.faults import CredentialsError, GitHubError
+from smokegate.github.api.sending import Settings
+from smokegate.github.api.wire import HttpWire
+from smokegate.github.api.words import Hidden
 
 SIGNED = "as-good-as-a-password"
 

@@ -16,7 +16,8 @@ from forge import Forge
 from github_side.openapi import description
 from smokegate import cli
 from smokegate.errors import PolicyError, UsageError
-from smokegate.github import callers, settings, setup, whereabouts
+from smokegate.github.adoption import callers, setup
+from smokegate.github.step import settings, whereabouts
 from smokegate.policy import POLICY_NAME
 from smokegate.policy_file import parse
 from smokegate.policy_github import WorkflowFiles

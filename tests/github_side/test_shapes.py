@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from github_side.openapi import description
 from smokegate.errors import UsageError
-from smokegate.github import shapes
-from smokegate.github.port import GHOST, User
-from smokegate.github.requests import TABLE
-from smokegate.github.sending import linked_pages
+from smokegate.github.api import shapes
+from smokegate.github.api.port import GHOST, User
+from smokegate.github.api.requests import TABLE
+from smokegate.github.api.sending import linked_pages
 
 EXAMPLES: dict[str, Callable[[Any], object]] = {
     "pull-request": shapes.pull,

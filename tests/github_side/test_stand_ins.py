@@ -16,8 +16,8 @@ from github_side.exchange import Request, listed
 from github_side.hub import Hub
 from github_side.mirror import fetch, push
 from github_side.world import REPO, open_pull, tip
-from smokegate.github.client import Client
-from smokegate.github.port import Signature, TreeEntry
+from smokegate.github.api.client import Client
+from smokegate.github.api.port import Signature, TreeEntry
 
 ROOT = HERE.parents[1]
 LOCK = HERE / "package-lock.json"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from render.attacks import hostile_text, quick
 from render.specimens import BASE, BLOCKED, HEAD, MANY, PASSED, finding, hostile, report
 from render.test_markdown import PARSER, assert_only_ours
-from smokegate.github.port import Comment, User, Viewer
-from smokegate.github.sticky import Place, State, body, place, read_state, since, state_of, write_state
+from smokegate.github.api.port import Comment, User, Viewer
+from smokegate.github.comments.sticky import Place, State, body, place, read_state, since, state_of, write_state
 from smokegate.judge.report import Verdict
 from smokegate.render import markdown
 from smokegate.render.escape import fence

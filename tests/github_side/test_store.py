@@ -14,7 +14,7 @@ import pytest
 
 from github_side.git_server import GitServer, serving
 from smokegate.errors import RepositoryError
-from smokegate.github.store import Conflict, Remote, Store
+from smokegate.github.verdicts.store import Conflict, Remote, Store
 
 TOKEN = "ghs_a-token-that-nobody-may-see"  # noqa: S105 - it opens nothing
 ADDRESS = "acme/models.git"

@@ -27,9 +27,9 @@ from github_side.still_clock import StillClock
 from github_side.stub import Stub
 from github_side.test_steps import FILE_KEEPS, Ran, _outputs, run_event
 from github_side.world import REPO
-from smokegate.github import times
-from smokegate.github.finish import ARTIFACT
-from smokegate.github.promotion import from_inputs
+from smokegate.github.api import times
+from smokegate.github.flips.finish import ARTIFACT
+from smokegate.github.promotions.promotion import from_inputs
 
 
 class OfOneRepository(Stub):

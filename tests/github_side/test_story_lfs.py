@@ -8,9 +8,9 @@ from github_side.emulator import ACTIONS, REPOSITORY, TOKENS
 from github_side.promotions import MEMBERS, NAME
 from github_side.test_story import Runners, runners, zipped
 from github_side.world import REPO
-from smokegate.github.finish import ARTIFACT
-from smokegate.github.lfs import Objects
-from smokegate.github.store import Remote
+from smokegate.github.flips.finish import ARTIFACT
+from smokegate.github.verdicts.lfs import Objects
+from smokegate.github.verdicts.store import Remote
 from smokegate.sources.lfs import pointer_to, written
 
 __all__ = ["runners"]

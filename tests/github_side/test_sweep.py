@@ -17,13 +17,13 @@ from github_side.promotions import Town, dispatched, founded, packed, proposed
 from github_side.stub import Dispatch
 from github_side.test_promotion_faults import Killed, Meanwhile, dying
 from smokegate.errors import SmokegateError
-from smokegate.github import times
-from smokegate.github.client import Client
-from smokegate.github.dispatching import JOB
-from smokegate.github.faults import GitHubError, RateLimited
-from smokegate.github.finish import ARTIFACT
-from smokegate.github.port import Comment
-from smokegate.github.sweep import Sweeper, summary
+from smokegate.github.api import times
+from smokegate.github.api.client import Client
+from smokegate.github.api.faults import GitHubError, RateLimited
+from smokegate.github.api.port import Comment
+from smokegate.github.flips.finish import ARTIFACT
+from smokegate.github.promotions.dispatching import JOB
+from smokegate.github.schedule.sweep import Sweeper, summary
 from smokegate.review.check import Workbench
 
 HARNESS = Path(__file__).resolve().parents[2] / ".github" / "workflows" / "gpu-harness.yml"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from github_side.exchange import Request, Response, answer
 from github_side.memory import InMemory, Memory, client
 from github_side.still_clock import StillClock
-from smokegate.github import locking, turns
-from smokegate.github.ground import Ground
-from smokegate.github.locks import Held, Locks
-from smokegate.github.turns import PREFIX, Turns, Worker, read, ref_of
+from smokegate.github.promotions import locking, turns
+from smokegate.github.promotions.ground import Ground
+from smokegate.github.promotions.locks import Held, Locks
+from smokegate.github.promotions.turns import PREFIX, Turns, Worker, read, ref_of
 
 
 @pytest.fixture

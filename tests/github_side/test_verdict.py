@@ -11,9 +11,9 @@ import pytest
 import onnx_models
 from forge import FOLDER, Forge, sha256
 from github_side.git_server import GitServer, serving
-from smokegate.github.lfs import Objects
-from smokegate.github.store import Remote, Store
-from smokegate.github.verdict import Asked, Court, Judged, settings_of
+from smokegate.github.verdicts.lfs import Objects
+from smokegate.github.verdicts.store import Remote, Store
+from smokegate.github.verdicts.verdict import Asked, Court, Judged, settings_of
 from smokegate.judge.report import Verdict
 from smokegate.review.check import Workbench
 

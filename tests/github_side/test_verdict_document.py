@@ -10,8 +10,8 @@ import pytest
 
 from render.specimens import finding, report
 from smokegate.errors import DocumentError
-from smokegate.github.verdict import Asked, Judged, Part
-from smokegate.github.verdict_document import Docket, Run, handed_over, read, render
+from smokegate.github.verdicts.verdict import Asked, Judged, Part
+from smokegate.github.verdicts.verdict_document import Docket, Run, handed_over, read, render
 from smokegate.judge.report import Verdict
 from smokegate.policy_github import GitHub as Settings
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from smokegate.github.retrying import Silence
-from smokegate.github.wire import HttpWire, NoAnswer, Reach, Received, Sent
+from smokegate.github.api.retrying import Silence
+from smokegate.github.api.wire import HttpWire, NoAnswer, Reach, Received, Sent
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"

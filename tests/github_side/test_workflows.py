@@ -14,10 +14,14 @@ from github_side.composite import load
 from smokegate.commands.github_harness import OUT
 from smokegate.commands.github_judge import VERDICT
 from smokegate.errors import UsageError
-from smokegate.github import callers, promotion, refresh, reply, settings
-from smokegate.github.acts import VERDICT_WORKFLOW
-from smokegate.github.asking import PULL_INPUT
-from smokegate.github.finish import ARTIFACT
+from smokegate.github.adoption import callers
+from smokegate.github.comments import reply
+from smokegate.github.flips.finish import ARTIFACT
+from smokegate.github.promotions import promotion
+from smokegate.github.promotions.acts import VERDICT_WORKFLOW
+from smokegate.github.schedule import refresh
+from smokegate.github.step import settings
+from smokegate.github.verdicts.asking import PULL_INPUT
 from smokegate.policy_github import GitHub as Settings
 from smokegate.policy_github import WorkflowFiles
 from smokegate.render.markdown import MARKER

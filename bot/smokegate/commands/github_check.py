@@ -17,8 +17,9 @@ def command(report: Path | None) -> int:
     Exit code 0: pass. 1: blocked, or evidence or an owner is wanted. 2: cannot judge.
     """
     from smokegate.commands import terminal
-    from smokegate.github import asking, runner_io, workplace
-    from smokegate.github.notice import summary
+    from smokegate.github.step import runner_io
+    from smokegate.github.verdicts import asking, workplace
+    from smokegate.github.verdicts.notice import summary
     from smokegate.render import github, json_report, words
 
     place = workplace.opened(os.environ)

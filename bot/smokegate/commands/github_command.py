@@ -17,10 +17,13 @@ def command() -> int:
     why.
     """
     from smokegate.errors import SmokegateError
-    from smokegate.github import grammar, office, remarks, runner_io, stepping, workplace
-    from smokegate.github.command import Clerk, acknowledge, give_up
-    from smokegate.github.events import EventError, IssueComment
-    from smokegate.github.faults import passing
+    from smokegate.github.api.faults import passing
+    from smokegate.github.comments import grammar
+    from smokegate.github.promotions import office, remarks
+    from smokegate.github.promotions.command import Clerk, acknowledge, give_up
+    from smokegate.github.step import runner_io, stepping
+    from smokegate.github.step.events import EventError, IssueComment
+    from smokegate.github.verdicts import workplace
 
     place = workplace.opened(os.environ)
     event = place.step.event()

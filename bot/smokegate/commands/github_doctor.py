@@ -24,11 +24,12 @@ def command(repo: str, repository: str | None, app_id: int | None) -> int:
     Exit code 0: nothing is missing. 1: something is, or GitHub does not tell this token. 2: GitHub cannot be asked.
     """
     from smokegate.errors import UsageError
-    from smokegate.github import doctor, whereabouts
-    from smokegate.github.client import Client, api_url
-    from smokegate.github.credentials import Token
-    from smokegate.github.doctor import Patient, State
-    from smokegate.github.sending import Settings
+    from smokegate.github.adoption import doctor
+    from smokegate.github.adoption.doctor import Patient, State
+    from smokegate.github.api.client import Client, api_url
+    from smokegate.github.api.credentials import Token
+    from smokegate.github.api.sending import Settings
+    from smokegate.github.step import whereabouts
     from smokegate.render.escape import visible
     from smokegate.review.policies import policy_at
     from smokegate.sources.git import GitRepo

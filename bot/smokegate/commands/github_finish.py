@@ -15,8 +15,12 @@ def command() -> int:
     The key is SMOKEGATE_SIGNING_KEY, with SMOKEGATE_SIGNING_PASSPHRASE where it has one. Exit code 0 once there is an
     answer. 2: what was left is not what was asked for, or there is nothing, or GitHub cannot be told.
     """
-    from smokegate.github import harness, office, runner_io, signing, stepping, workplace
-    from smokegate.github.finish import Finisher
+    from smokegate.github.flips import signing
+    from smokegate.github.flips.finish import Finisher
+    from smokegate.github.measuring import harness
+    from smokegate.github.promotions import office
+    from smokegate.github.step import runner_io, stepping
+    from smokegate.github.verdicts import workplace
 
     place = workplace.opened(os.environ)
     with stepping.told(place.step):

@@ -18,7 +18,10 @@ def command(out: Path) -> int:
 
     Exit code 0: PROMOTE or HOLD, whichever; `finish` says it. 2: there is no verdict.
     """
-    from smokegate.github import harness, office, runner_io, stepping, workplace
+    from smokegate.github.measuring import harness
+    from smokegate.github.promotions import office
+    from smokegate.github.step import runner_io, stepping
+    from smokegate.github.verdicts import workplace
 
     place = workplace.opened(os.environ)
     event = place.step.event()

@@ -17,8 +17,8 @@ def command(out: Path) -> int:
 
     Exit code 0, whatever the verdict: `publish` says it. 2: there is nothing to judge by.
     """
-    from smokegate.github import workplace
-    from smokegate.github.judging import judged
+    from smokegate.github.verdicts import workplace
+    from smokegate.github.verdicts.judging import judged
 
     place = workplace.opened(os.environ)
     docket = judged(place, place.hub(), out)

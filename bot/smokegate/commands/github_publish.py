@@ -17,8 +17,8 @@ def command(verdict: Path) -> int:
 
     Exit code 0 once it is published, whatever the verdict. 2: cannot judge, or cannot publish.
     """
-    from smokegate.github import workplace
-    from smokegate.github.judging import published, read
+    from smokegate.github.verdicts import workplace
+    from smokegate.github.verdicts.judging import published, read
 
     place = workplace.opened(os.environ)
     return published(place, place.hub(), read(verdict, place.step))

@@ -25,8 +25,10 @@ def command(report: Path | None, manifest: str | None) -> int:
     be read.
     """
     from smokegate.errors import UsageError
-    from smokegate.github import office, runner_io, stepping, workplace
-    from smokegate.github.refresh import Refresher, announced
+    from smokegate.github.promotions import office
+    from smokegate.github.schedule.refresh import Refresher, announced
+    from smokegate.github.step import runner_io, stepping
+    from smokegate.github.verdicts import workplace
 
     if (report is None) is not (manifest is None):
         raise UsageError("--report and --manifest go together", fix="give both, or neither")

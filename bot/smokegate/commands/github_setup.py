@@ -42,7 +42,8 @@ def command(
     What is printed is a shell script. With --write, the files are written. Nothing is asked of GitHub. Exit code 0.
     """
     from smokegate import __version__
-    from smokegate.github import callers, setup, whereabouts
+    from smokegate.github.adoption import callers, setup
+    from smokegate.github.step import whereabouts
 
     source = callers.source(told or whereabouts.installed_from(), __version__)
     name = repository or os.environ.get("GITHUB_REPOSITORY") or whereabouts.origin(repo)

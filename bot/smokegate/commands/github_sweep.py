@@ -14,8 +14,10 @@ def command() -> int:
 
     Exit code 0, whatever was found. 2: GitHub cannot be asked, or told.
     """
-    from smokegate.github import office, runner_io, stepping, workplace
-    from smokegate.github.sweep import Sweeper, summary
+    from smokegate.github.promotions import office
+    from smokegate.github.schedule.sweep import Sweeper, summary
+    from smokegate.github.step import runner_io, stepping
+    from smokegate.github.verdicts import workplace
 
     place = workplace.opened(os.environ)
     event = place.step.event()

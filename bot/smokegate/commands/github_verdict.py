@@ -17,8 +17,8 @@ def command(out: Path) -> int:
 
     Exit code 0 once it is published, whatever the verdict. 2: cannot judge, or cannot publish.
     """
-    from smokegate.github import workplace
-    from smokegate.github.judging import judged, published
+    from smokegate.github.verdicts import workplace
+    from smokegate.github.verdicts.judging import judged, published
 
     place = workplace.opened(os.environ)
     hub = place.hub()

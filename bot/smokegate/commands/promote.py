@@ -45,7 +45,7 @@ def command(
     Exit code 0: promoted. 1: HOLD, or the judge refuses. 2: cannot judge.
     """
     from smokegate.errors import UsageError
-    from smokegate.github.local import Asked, promote
+    from smokegate.github.measuring.local import Asked, promote
 
     if not local:
         raise UsageError(

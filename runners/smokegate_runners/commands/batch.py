@@ -39,7 +39,7 @@ def command(manifest: Path, listing: bool, engine: str, workers: int | None, **g
     """
     from smokegate_runners import engine as engines
     from smokegate_runners import provenance
-    from smokegate_runners.saliency import batch, batch_checks, batch_report
+    from smokegate_runners.saliency.batches import batch, batch_checks, batch_report
     from smokegate_runners.saliency.chosen import choose
     from smokegate_runners.saliency.progress import Journal
 
@@ -74,7 +74,7 @@ def command(manifest: Path, listing: bool, engine: str, workers: int | None, **g
 
 
 def _report(report: dict[str, Any], asked: Any) -> None:
-    from smokegate_runners.saliency import batch_report
+    from smokegate_runners.saliency.batches import batch_report
 
     batch_report.write(report, asked.report_json, asked.report_md)
 

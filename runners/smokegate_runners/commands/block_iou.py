@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from smokegate_runners.saliency.block_iou import Rule
-    from smokegate_runners.saliency.mask_comparison import Compared, Comparison
+    from smokegate_runners.saliency.agreement.block_iou import Rule
+    from smokegate_runners.saliency.agreement.mask_comparison import Compared, Comparison
 
 SCHEMA = "smokegate-block-iou-v1"
 _LONGEST = 60
@@ -43,8 +43,8 @@ def command(candidate: Path, reference: Path, block_size: int, threshold: float,
 
     Masks are .npy, .pgm or .png of one channel. Exit code 0, or 2 with everything that is wrong with them.
     """
-    from smokegate_runners.saliency import mask_comparison
-    from smokegate_runners.saliency.block_iou import Rule
+    from smokegate_runners.saliency.agreement import mask_comparison
+    from smokegate_runners.saliency.agreement.block_iou import Rule
 
     rule = Rule(block_size, threshold)
     done = mask_comparison.compare(candidate, reference, rule)

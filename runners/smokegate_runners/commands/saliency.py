@@ -13,8 +13,8 @@ from smokegate_runners.commands import saliency_students
 from smokegate_runners.commands.judges_side import judge_of
 
 if TYPE_CHECKING:
-    from smokegate_runners.saliency.compare import Given
-    from smokegate_runners.saliency.contest import Contest
+    from smokegate_runners.saliency.contests.compare import Given
+    from smokegate_runners.saliency.contests.contest import Contest
 
 EXIT_HOLD = 1
 NONE = "none"
@@ -57,7 +57,7 @@ def compare(asked_in: Path | None, **given: Any) -> int:
     Exit code 0: PROMOTE. 1: HOLD. 2: cannot judge.
     """
     from smokegate_runners import provenance, request
-    from smokegate_runners.saliency import compare as work
+    from smokegate_runners.saliency.contests import compare as work
     from smokegate_runners.saliency.progress import Journal
     from smokegate_runners.store import folder
 

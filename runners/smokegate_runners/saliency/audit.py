@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from smokegate_runners.saliency import output
+from smokegate_runners.saliency.clips.roll import Failure, Roll
 from smokegate_runners.saliency.order import Order
-from smokegate_runners.saliency.roll import Failure, Roll
 from smokegate_runners.saliency.work import FAILED, Status
 
 SCHEMA = "saliency-materializer-audit-v1"

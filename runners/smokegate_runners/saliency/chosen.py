@@ -46,7 +46,8 @@ Choosing = Callable[[Order, int], Chosen]
 
 def choose(order: Order, threads: int) -> Chosen:
     """Everything that can be wrong with a model is found here, before a row is touched."""
-    from smokegate_runners.saliency import model, worker  # noqa: PLC0415
+    from smokegate_runners.saliency import worker  # noqa: PLC0415
+    from smokegate_runners.saliency.network import model  # noqa: PLC0415
 
     found = standing(order.model, unregistered=order.allow_unregistered)
     described = model.describe(order.model)

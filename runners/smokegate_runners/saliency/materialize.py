@@ -16,16 +16,18 @@ from smokegate.errors import DocumentError, UsageError
 from smokegate_runners import provenance
 from smokegate_runners.engine import Engine
 from smokegate_runners.provenance import Artifact
-from smokegate_runners.saliency import audit, ledger, output, roll, sources, tables
+from smokegate_runners.saliency import audit, output
 from smokegate_runners.saliency.chosen import Choosing, Chosen, choose
-from smokegate_runners.saliency.fill import Fill, Filling
-from smokegate_runners.saliency.ledger import Keys, Ledger
-from smokegate_runners.saliency.numbers import SKIPPED, Numbers
+from smokegate_runners.saliency.clips import ledger, roll, sources
+from smokegate_runners.saliency.clips.ledger import Keys, Ledger
+from smokegate_runners.saliency.clips.numbers import SKIPPED, Numbers
+from smokegate_runners.saliency.clips.roll import Roll
+from smokegate_runners.saliency.formats import tables
+from smokegate_runners.saliency.formats.fill import Fill, Filling
+from smokegate_runners.saliency.formats.tables import Table
 from smokegate_runners.saliency.order import Order, Report
 from smokegate_runners.saliency.places import settled
 from smokegate_runners.saliency.progress import Journal, Phase
-from smokegate_runners.saliency.roll import Roll
-from smokegate_runners.saliency.tables import Table
 from smokegate_runners.saliency.work import FAILED, Job, Outcome, Status
 
 _KNOWN = 1 << 16

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from smokegate.errors import UsageError
-from smokegate_runners.saliency import output, tables
+from smokegate_runners.saliency import output
+from smokegate_runners.saliency.formats import tables
 from smokegate_runners.saliency.order import Order
 
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from smokegate_runners.saliency import cores, pixels, reduce, runtime
-from smokegate_runners.saliency.facts import Facts, Frame, SourceUnusable, Undecodable
-from smokegate_runners.saliency.frames import open_source
-from smokegate_runners.saliency.model import Answer, Described, ModelFailed, SaliencyModel
+from smokegate_runners.saliency import cores, reduce
+from smokegate_runners.saliency.network import pixels, runtime
+from smokegate_runners.saliency.network.model import Answer, Described, ModelFailed, SaliencyModel
 from smokegate_runners.saliency.settings import Settings, Size, sampled
+from smokegate_runners.saliency.video.facts import Facts, Frame, SourceUnusable, Undecodable
+from smokegate_runners.saliency.video.frames import open_source
 from smokegate_runners.saliency.work import Job, Outcome, Status
 
 # A small U-Net holds some 200 MB for a 720p frame: two lanes of 1080p, and one of anything larger.

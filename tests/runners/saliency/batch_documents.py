@@ -8,8 +8,8 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from runners.generate import SCHEMAS, schema
-from smokegate_runners.saliency.batch_document import BatchReport
-from smokegate_runners.saliency.batch_manifest import BatchManifest
+from smokegate_runners.saliency.batches.batch_document import BatchReport
+from smokegate_runners.saliency.batches.batch_manifest import BatchManifest
 
 TITLES: dict[str, tuple[type[BaseModel], str]] = {
     "batch-manifest": (BatchManifest, "Tables of clips, and the settings that they share"),

@@ -15,8 +15,8 @@ from runners.saliency.stand_in import Inline, choosing
 from smokegate_runners import provenance
 from smokegate_runners.engine import Engine
 from smokegate_runners.engine_local import LocalEngine
-from smokegate_runners.saliency import batch, batch_report
-from smokegate_runners.saliency.batch_checks import Asked, settled
+from smokegate_runners.saliency.batches import batch, batch_report
+from smokegate_runners.saliency.batches.batch_checks import Asked, settled
 from smokegate_runners.saliency.chosen import Choosing
 from smokegate_runners.saliency.progress import Journal
 

@@ -18,8 +18,8 @@ from smokegate.commands import exported
 from smokegate.review.flip import Asked, Flipped, flip
 from smokegate_runners.commands.judges_side import JUDGE
 from smokegate_runners.commands.saliency import command
-from smokegate_runners.saliency import evaluation
-from smokegate_runners.saliency.block_iou import Rule
+from smokegate_runners.saliency.agreement.block_iou import Rule
+from smokegate_runners.saliency.contests import evaluation
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 COUNT, SOURCES = 64, 6

@@ -23,10 +23,10 @@ from runners.saliency import hostile, networks
 from smokegate.errors import SmokegateError
 from smokegate.evidence.fault import Wanted
 from smokegate.policy import Limits
-from smokegate_runners.saliency import apart, handed
-from smokegate_runners.saliency.allowance import Allowance, allowance
-from smokegate_runners.saliency.apart import GaveNoMask, ModelApart, Refused
-from smokegate_runners.saliency.model import SaliencyModel
+from smokegate_runners.saliency.contests import apart, handed
+from smokegate_runners.saliency.contests.allowance import Allowance, allowance
+from smokegate_runners.saliency.contests.apart import GaveNoMask, ModelApart, Refused
+from smokegate_runners.saliency.network.model import SaliencyModel
 
 ROOTS = [str(Path(package.__file__).parents[1]) for package in (smokegate, smokegate_runners) if package.__file__]
 TESTS = Path(__file__).parents[2]
@@ -195,7 +195,7 @@ ROGUE = """
 import ctypes, errno, json, mmap, os, resource, signal, socket, sys, time
 
 from smokegate.apart import wire
-from smokegate_runners.saliency import confined
+from smokegate_runners.saliency.contests import confined
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -404,7 +404,7 @@ def test_it_has_to_say_that_it_loaded_the_model(rogue: Start) -> None:
 SLOW = """
 import time
 
-from smokegate_runners.saliency import confined
+from smokegate_runners.saliency.contests import confined
 
 quick = confined.SaliencyModel.mask_rgb
 
@@ -519,9 +519,9 @@ import hashlib, numpy as np
 from pathlib import Path
 from smokegate.evidence.fault import Wanted
 from smokegate.policy import Limits
-from smokegate_runners.saliency import compare, handed
-from smokegate_runners.saliency.allowance import allowance
-from smokegate_runners.saliency.apart import ModelApart
+from smokegate_runners.saliency.contests import compare, handed
+from smokegate_runners.saliency.contests.allowance import allowance
+from smokegate_runners.saliency.contests.apart import ModelApart
 place = Path(sys.argv[1])
 live = ModelApart("cpu", 1)
 files = handed.files(place, Wanted("m", "i", hashlib.sha256(place.read_bytes()).hexdigest()), model_mib=512)
@@ -553,7 +553,7 @@ def test_it_has_one_thread_when_it_gives_up_its_rights(tmp_path: Path) -> None:
 import os
 from smokegate.apart import interpreter
 os.environ.update(interpreter._ENVIRONMENT)
-from smokegate_runners.saliency import confined
+from smokegate_runners.saliency.contests import confined
 confined._warm_up()
 print(len(os.listdir("/proc/self/task")))
 """

@@ -17,9 +17,9 @@ import pytest
 from runners.saliency.batches import laid_out, ran, reported
 from runners.saliency.stand_in import LOG, Inline, choosing, values
 from smokegate.errors import SmokegateError
-from smokegate_runners.saliency import batch
-from smokegate_runners.saliency.batch import Ended, Rules
-from smokegate_runners.saliency.batch_checks import Asked, settled
+from smokegate_runners.saliency.batches import batch
+from smokegate_runners.saliency.batches.batch import Ended, Rules
+from smokegate_runners.saliency.batches.batch_checks import Asked, settled
 from smokegate_runners.saliency.chosen import Chosen
 from smokegate_runners.saliency.order import Order
 from smokegate_runners.saliency.progress import Journal

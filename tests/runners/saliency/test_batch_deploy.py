@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from smokegate_runners.commands.batch import command
-from smokegate_runners.saliency.batch_manifest import Config, ListedTable, read
+from smokegate_runners.saliency.batches.batch_manifest import Config, ListedTable, read
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "runners" / "deploy"

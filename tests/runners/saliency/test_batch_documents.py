@@ -17,9 +17,9 @@ from runners.generate import SCHEMAS, schema
 from runners.saliency.batch_documents import TITLES
 from runners.saliency.batches import laid_out, ran, reported
 from smokegate.registry import schemas
-from smokegate_runners.saliency import batch_report
-from smokegate_runners.saliency.batch import Rules
-from smokegate_runners.saliency.batch_document import BatchReport
+from smokegate_runners.saliency.batches import batch_report
+from smokegate_runners.saliency.batches.batch import Rules
+from smokegate_runners.saliency.batches.batch_document import BatchReport
 
 HINT = "run: PYTHONPATH=bot:runners:tests python -m runners.saliency.batch_documents"
 TABLE = {"id": "a", "input": "a.jsonl", "output": "b.jsonl", "audit_json": None, "max_frames": 8, "ema_alpha": 0.5}

@@ -11,8 +11,8 @@ import pytest
 
 from runners.saliency.stand_in import choosing
 from smokegate.errors import DocumentError, UsageError
-from smokegate_runners.saliency.batch_checks import Asked, Table, ids, settled
-from smokegate_runners.saliency.batch_manifest import BrokenManifest, read
+from smokegate_runners.saliency.batches.batch_checks import Asked, Table, ids, settled
+from smokegate_runners.saliency.batches.batch_manifest import BrokenManifest, read
 from smokegate_runners.saliency.chosen import Chosen, choose
 from smokegate_runners.saliency.order import Order
 from smokegate_runners.saliency.settings import Aggregator, Color, Settings, Size

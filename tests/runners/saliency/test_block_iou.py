@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from runners.saliency.pictures import npy, pgm, png, put
 from smokegate.errors import UsageError
 from smokegate_runners.commands.block_iou import command
-from smokegate_runners.saliency import block_iou
-from smokegate_runners.saliency.block_iou import Rule
+from smokegate_runners.saliency.agreement import block_iou
+from smokegate_runners.saliency.agreement.block_iou import Rule
 
 
 def asked(*arguments: object) -> Result:

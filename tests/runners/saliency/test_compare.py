@@ -24,9 +24,9 @@ from smokegate.evidence.examine import examine
 from smokegate.evidence.models import PromoteV2, misfits
 from smokegate.judge.report import Verdict
 from smokegate.policy import BUILT_IN_GATES, Policy
-from smokegate_runners.saliency import handed
-from smokegate_runners.saliency.allowance import Allowance
-from smokegate_runners.saliency.apart import GaveNoMask, ModelApart
+from smokegate_runners.saliency.contests import handed
+from smokegate_runners.saliency.contests.allowance import Allowance
+from smokegate_runners.saliency.contests.apart import GaveNoMask, ModelApart
 
 Compare = Callable[..., Result]
 GATE = "saliency-iou"
@@ -192,7 +192,7 @@ def test_a_better_candidate_takes_over(forge: Forge, items: Path, out: Path, run
 
 def test_the_numbers_are_those_of_the_masks(forge: Forge, items: Path, out: Path, run: Compare) -> None:
     """A block is salient to a model when it is brighter than its level."""
-    from smokegate_runners.saliency import png
+    from smokegate_runners.saliency.agreement import png
 
     old = in_production(forge, items, out, run)
     new = entry(forge, "saliency_v2", 130.5)

@@ -13,9 +13,9 @@ from runners.saliency import contests
 from runners.saliency.pictures import GRAY, RGB, RGBA, png, put
 from smokegate.commands import gate_files
 from smokegate.errors import SmokegateError
-from smokegate_runners.saliency import evaluation
-from smokegate_runners.saliency.block_iou import Rule
-from smokegate_runners.saliency.evaluation import INDEX, Evaluation
+from smokegate_runners.saliency.agreement.block_iou import Rule
+from smokegate_runners.saliency.contests import evaluation
+from smokegate_runners.saliency.contests.evaluation import INDEX, Evaluation
 
 RULE = Rule()
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from runners.saliency import films
 from smokegate_runners.corpus import ffmpeg
-from smokegate_runners.saliency import colour_names, container, planes, source_file
-from smokegate_runners.saliency.facts import Facts, Frame, Undecodable
-from smokegate_runners.saliency.frames import open_source
 from smokegate_runners.saliency.settings import Size
+from smokegate_runners.saliency.video import colour_names, container, planes, source_file
+from smokegate_runners.saliency.video.facts import Facts, Frame, Undecodable
+from smokegate_runners.saliency.video.frames import open_source
 from smokegate_runners.saliency.work import Job
 
 

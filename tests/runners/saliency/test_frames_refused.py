@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from runners.saliency import films
-from smokegate_runners.saliency import container, source_file
-from smokegate_runners.saliency.endings import is_cut_short
-from smokegate_runners.saliency.facts import GeometryMissing, SourceMissing, SourceUnusable, Undecodable
-from smokegate_runners.saliency.frames import open_source
 from smokegate_runners.saliency.settings import Size
+from smokegate_runners.saliency.video import container, source_file
+from smokegate_runners.saliency.video.endings import is_cut_short
+from smokegate_runners.saliency.video.facts import GeometryMissing, SourceMissing, SourceUnusable, Undecodable
+from smokegate_runners.saliency.video.frames import open_source
 from smokegate_runners.saliency.work import Job, Status
 
 
@@ -425,8 +425,9 @@ def test_absurd_sides_are_refused_in_little_memory(name: str, tmp_path: Path) ->
     path = ABSURD[name](tmp_path)
     program = (
         "import resource, sys\nfrom pathlib import Path\n"
-        "from smokegate_runners.saliency.facts import Undecodable\n"
-        "from smokegate_runners.saliency.frames import open_source\nfrom smokegate_runners.saliency.work import Job\n"
+        "from smokegate_runners.saliency.video.facts import Undecodable\n"
+        "from smokegate_runners.saliency.video.frames import open_source\n"
+        "from smokegate_runners.saliency.work import Job\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nbefore = peak()\n"
         "try:\n    with open_source(Job(Path(sys.argv[1])), threads=2) as source:\n        list(source.frames(8))\n"
         "except Undecodable:\n    print(peak() - before)\n"

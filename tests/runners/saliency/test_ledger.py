@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from smokegate.errors import SmokegateError, UsageError
-from smokegate_runners.saliency import ledger
-from smokegate_runners.saliency.ledger import Keys
+from smokegate_runners.saliency.clips import ledger
+from smokegate_runners.saliency.clips.ledger import Keys
 from smokegate_runners.saliency.settings import Aggregator, Settings, Size
 from smokegate_runners.saliency.work import Outcome, Status
 
@@ -64,7 +64,7 @@ def test_keys_are_told_apart_by_all_that_values_hang_on() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from smokegate_runners.saliency import ledger
+from smokegate_runners.saliency.clips import ledger
 from smokegate_runners.saliency.work import Outcome, Status
 mine = sys.argv[2]
 with ledger.opened(Path(sys.argv[1]), mine) as book:

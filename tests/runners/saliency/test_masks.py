@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from runners.saliency.pictures import GRAY, GRAY_ALPHA, PALETTE, RGB, RGBA, chunk, header, npy, pgm, png, put
-from smokegate_runners.saliency import masks
-from smokegate_runners.saliency.masks import FLOATS, INTEGERS, BadMask, Mask
+from smokegate_runners.saliency.agreement import masks
+from smokegate_runners.saliency.agreement.masks import FLOATS, INTEGERS, BadMask, Mask
 
 Grid = NDArray[Any]
 RAMP = np.arange(5 * 7).reshape(5, 7)

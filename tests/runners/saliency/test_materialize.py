@@ -671,7 +671,13 @@ class TestWholeOrNothing:
 
 def test_many_distinct_sources_are_more_than_the_memory_of_them(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Caches that hold four of them give the same table."""
-    for name in ("numbers._KNOWN", "numbers._CHUNK", "roll._KNOWN", "roll._PAGE", "materialize._KNOWN"):
+    for name in (
+        "clips.numbers._KNOWN",
+        "clips.numbers._CHUNK",
+        "clips.roll._KNOWN",
+        "clips.roll._PAGE",
+        "materialize._KNOWN",
+    ):
         monkeypatch.setattr(f"smokegate_runners.saliency.{name}", 4)
     for number in range(30):
         (place / f"c{number}.mp4").write_bytes(b"ok %d" % number)

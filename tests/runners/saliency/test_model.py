@@ -18,8 +18,9 @@ import onnx_models
 from runners.saliency import by_numpy, networks
 from runners.saliency.test_pixels import frame
 from smokegate.errors import UsageError
-from smokegate_runners.saliency import cores, heads, model, model_file, pixels
-from smokegate_runners.saliency.model import ModelFailed, SaliencyModel
+from smokegate_runners.saliency import cores
+from smokegate_runners.saliency.network import heads, model, model_file, pixels
+from smokegate_runners.saliency.network.model import ModelFailed, SaliencyModel
 from smokegate_runners.saliency.settings import Size
 
 CLOSE = 1e-5

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from runners.saliency import by_numpy
-from smokegate_runners.saliency import pixels
-from smokegate_runners.saliency.facts import Facts, Frame, Undecodable
+from smokegate_runners.saliency.network import pixels
 from smokegate_runners.saliency.settings import Color, Size
+from smokegate_runners.saliency.video.facts import Facts, Frame, Undecodable
 
 CLOSE = 3e-6
 COLOURS = {

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smokegate.errors import DocumentError, UsageError
+from smokegate_runners.saliency.clips.roll import Answer
 from smokegate_runners.saliency.columns import Columns
-from smokegate_runners.saliency.fill import Fill, Filling
-from smokegate_runners.saliency.json_lines import LINE_LIMIT
-from smokegate_runners.saliency.roll import Answer
+from smokegate_runners.saliency.formats.fill import Fill, Filling
+from smokegate_runners.saliency.formats.json_lines import LINE_LIMIT
+from smokegate_runners.saliency.formats.tables_jsonl import JsonlTable
 from smokegate_runners.saliency.settings import Settings
-from smokegate_runners.saliency.tables_jsonl import JsonlTable
 from smokegate_runners.saliency.work import Status
 
 FILLING = Filling(Columns(), Settings(), "model_a")

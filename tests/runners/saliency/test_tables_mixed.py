@@ -17,10 +17,10 @@ from pyarrow import parquet
 
 from runners.saliency.test_tables_parquet import FAILED, NEW, OK, SKIPPED, rich, stored
 from smokegate.errors import DocumentError, UsageError
-from smokegate_runners.saliency import tables_mixed
 from smokegate_runners.saliency.columns import Columns
-from smokegate_runners.saliency.fill import Fill
-from smokegate_runners.saliency.tables_mixed import JsonlAsParquet, ParquetAsJsonl
+from smokegate_runners.saliency.formats import tables_mixed
+from smokegate_runners.saliency.formats.fill import Fill
+from smokegate_runners.saliency.formats.tables_mixed import JsonlAsParquet, ParquetAsJsonl
 
 DAY = pa.date32()
 

@@ -16,12 +16,12 @@ import pytest
 from pyarrow import parquet
 
 from smokegate.errors import DocumentError, UsageError
-from smokegate_runners.saliency import tables_parquet
+from smokegate_runners.saliency.clips.roll import Answer
 from smokegate_runners.saliency.columns import Columns
-from smokegate_runners.saliency.fill import Fill, Filling
-from smokegate_runners.saliency.roll import Answer
+from smokegate_runners.saliency.formats import tables_parquet
+from smokegate_runners.saliency.formats.fill import Fill, Filling
+from smokegate_runners.saliency.formats.tables_parquet import ParquetTable
 from smokegate_runners.saliency.settings import Settings
-from smokegate_runners.saliency.tables_parquet import ParquetTable
 from smokegate_runners.saliency.work import Status
 
 FILLING = Filling(Columns(), Settings(), "model_a")

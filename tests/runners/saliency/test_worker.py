@@ -19,10 +19,11 @@ import pytest
 
 from runners.saliency import by_numpy, films, networks
 from smokegate.errors import UsageError
-from smokegate_runners.saliency import model, worker
-from smokegate_runners.saliency.facts import Facts, Frame, Source, Undecodable, always
-from smokegate_runners.saliency.frames import open_source
+from smokegate_runners.saliency import worker
+from smokegate_runners.saliency.network import model
 from smokegate_runners.saliency.settings import Aggregator, Color, Settings, Size
+from smokegate_runners.saliency.video.facts import Facts, Frame, Source, Undecodable, always
+from smokegate_runners.saliency.video.frames import open_source
 from smokegate_runners.saliency.work import Job, Outcome, Status
 
 CLOSE = 1e-5

@@ -12,7 +12,7 @@ import numpy as np
 from smokegate.errors import SmokegateError
 from smokegate_runners.ensemble.checkpoint import Checkpoint
 from smokegate_runners.ensemble.journal import Journal
-from smokegate_runners.saliency import block_iou
+from smokegate_runners.saliency.agreement import block_iou
 from smokegate_runners.saliency.students import export, network, papers, training
 from smokegate_runners.saliency.students.papers import Score
 from smokegate_runners.saliency.students.recipe import Recipe, Student

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smokegate.errors import UsageError
-from smokegate_runners.saliency import evaluation
-from smokegate_runners.saliency.block_iou import Rule
+from smokegate_runners.saliency.agreement.block_iou import Rule
+from smokegate_runners.saliency.contests import evaluation
 from smokegate_runners.saliency.settings import Size
 from smokegate_runners.saliency.students import effects, png, scenes, sets, shapes, textures
 from smokegate_runners.saliency.students.draws import Draws

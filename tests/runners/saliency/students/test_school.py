@@ -27,8 +27,8 @@ from smokegate.errors import SmokegateError, UsageError
 from smokegate.registry.models import SidecarDocument
 from smokegate_runners.commands import saliency_students
 from smokegate_runners.ensemble.journal import Journal
-from smokegate_runners.saliency import evaluation
-from smokegate_runners.saliency.block_iou import Rule
+from smokegate_runners.saliency.agreement.block_iou import Rule
+from smokegate_runners.saliency.contests import evaluation
 from smokegate_runners.saliency.students import export, network, school, sets
 from smokegate_runners.saliency.students.papers import Score
 from smokegate_runners.saliency.students.recipe import STUDENTS

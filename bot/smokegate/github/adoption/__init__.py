@@ -1,0 +1,1 @@
+"""How a repository comes to use this: callers, settings, and what is missing."""

@@ -1,0 +1,1 @@
+"""What came back from a runner: verified, signed, told, and proposed as a pull request."""

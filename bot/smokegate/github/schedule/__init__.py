@@ -1,0 +1,1 @@
+"""What runs by the clock: nothing waits for ever, and tables stay fresh."""

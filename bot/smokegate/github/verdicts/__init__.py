@@ -1,0 +1,1 @@
+"""A pull request judged as a job without rights, and the verdict published by another."""

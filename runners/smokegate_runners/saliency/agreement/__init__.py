@@ -1,0 +1,1 @@
+"""Masks as files, and how far two of them agree."""

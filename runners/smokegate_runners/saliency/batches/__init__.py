@@ -1,0 +1,1 @@
+"""Many tables from one manifest."""
