@@ -85,6 +85,25 @@ def test_of_two_who_take_over_one_does(hub: Memory) -> None:
         assert (mine, seen) == (False, [True])
 
 
+def test_what_stands_on_an_older_tip_changes_no_file(hub: Memory) -> None:
+    """GitHub lets no App without the permission `workflows` push a commit that changes one, and the tip may have."""
+    gone = running(hub)
+    left, lock = worker(hub, gone), locking.Lock("0" * 32, 7, ("a",), "keeper", 1, 99)
+    held = Locks(left.hub, hub.clock, left.ground).take("model/registry.json", lock)
+    assert isinstance(held, Held)
+    with pytest.raises(KeyError), left.take("a", 3):
+        raise KeyError
+    hub.stub.finish(gone, "failure")
+    tree = hub.git.tree([{"path": ".github/workflows/x.yml", "sha": hub.git.blob(b"jobs: {}")}], None)
+    hub.git.move("refs/heads/main", hub.git.commit("y", tree, [left.ground.commit], "x"))
+    now = worker(hub, running(hub))
+    assert Locks(now.hub, hub.clock, now.ground).note_run(held, 5)
+    with now.take("a", 3) as mine:
+        assert mine
+        trees = {name: commit[0] for name, sha in hub.git.refs().items() if (commit := hub.git.get(sha))}
+        assert set(trees.values()) == {tree, left.ground.tree} and trees["refs/heads/main"] == tree
+
+
 class Odd(Memory):
     """What is under `odd` is not a commit: whoever may push may push that."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from smokegate.github.api.clock import Clock
 from smokegate.github.api.once import once
-from smokegate.github.api.port import GitHub, Ref
+from smokegate.github.api.port import Commit, GitHub, Ref
 from smokegate.github.promotions import locking
 from smokegate.github.promotions.ground import Ground
 from smokegate.github.promotions.locking import Lock
@@ -37,11 +37,11 @@ class Locks:
     hub: GitHub
     clock: Clock
     ground: Ground
-    _known: dict[str, Lock | None] = field(default_factory=dict)
+    _known: dict[str, Commit] = field(default_factory=dict)
 
     def take(self, registry: str, lock: Lock) -> Held | Taken:
         """What this very promotion holds already, as after a crash, it goes on holding."""
-        sha = self._commit(locking.write(lock), self.ground.commit)
+        sha = self._commit(locking.write(lock), self.ground)
         refs = locking.refs(registry, lock.ids)
         held = [lock]
         for at, ref in enumerate(refs):
@@ -83,7 +83,7 @@ class Locks:
             if run is None or lock.run == run:
                 continue
             if there.sha not in made:
-                made[there.sha] = self._commit(message, there.sha)
+                made[there.sha] = self._commit(message, Ground(there.sha, self._at(there.sha).tree))
             self.hub.update_ref(ref, made[there.sha])
         return whole
 
@@ -118,13 +118,14 @@ class Locks:
             if lock is not None and lock.nonce == nonce:
                 self.hub.delete_ref(ref)
 
-    def _commit(self, message: str, parent: str) -> str:
-        return self.hub.create_commit(message=message, tree=self.ground.tree, parents=[parent]).sha
+    def _commit(self, message: str, on: Ground) -> str:
+        return self.hub.create_commit(message=message, tree=on.tree, parents=[on.commit]).sha
 
     def _lock(self, ref: Ref) -> Lock | None:
         """Anybody who may push may make a ref of any kind here."""
-        if ref.kind != "commit":
-            return None
-        if ref.sha not in self._known:
-            self._known[ref.sha] = locking.read(self.hub.get_commit(ref.sha).message)
-        return self._known[ref.sha]
+        return locking.read(self._at(ref.sha).message) if ref.kind == "commit" else None
+
+    def _at(self, sha: str) -> Commit:
+        if sha not in self._known:
+            self._known[sha] = self.hub.get_commit(sha)
+        return self._known[sha]

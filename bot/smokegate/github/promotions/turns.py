@@ -79,7 +79,7 @@ class Turns:
 
     def _taken(self, ref: str, turn: Turn) -> bool:
         message = _write(turn)
-        ours = self._commit(message, self.ground.commit)
+        ours = self._commit(message, self.ground)
         for _ in range(_TRIES):
             if once(lambda: self._is(ref, ours), lambda: self.hub.create_ref(ref, ours), self.clock, looked=True):
                 return True
@@ -90,14 +90,15 @@ class Turns:
 
     def _taken_over(self, ref: str, there: str, message: str) -> bool:
         """A ref moves forward along parents only, so of two who take over one succeeds."""
-        before = read(self.hub.get_commit(there).message)
+        commit = self.hub.get_commit(there)
+        before = read(commit.message)
         if before is not None and not self.is_over(before):
             return False
-        ours = self._commit(message, there)
+        ours = self._commit(message, Ground(there, commit.tree))
         return self.hub.update_ref(ref, ours) or self._is(ref, ours) is True
 
-    def _commit(self, message: str, parent: str) -> str:
-        return self.hub.create_commit(message=message, tree=self.ground.tree, parents=[parent]).sha
+    def _commit(self, message: str, on: Ground) -> str:
+        return self.hub.create_commit(message=message, tree=on.tree, parents=[on.commit]).sha
 
     def _is(self, ref: str, sha: str) -> bool | None:
         there = self.hub.ref(ref)
