@@ -48,6 +48,19 @@ def test_one_pull_request_is_one_request(client: Client, hub: Hub) -> None:
         assert [f"{one.verb} {one.path}" for one in hub.asked] == [f"GET {REPO}/pulls/{number}"]
 
 
+def test_one_that_git_does_not_list_yet_is_judged_with_the_others(client: Client, hub: Hub) -> None:
+    """Else the verdict on the older one would speak for it."""
+    first = open_pull(hub)
+    head = head_of(hub, first)
+    hub.as_("boss", "POST", f"{REPO}/git/refs", {"ref": "refs/heads/release", "sha": tip(hub)})
+    fields = {"title": "t", "head": "topic", "base": "release"}
+    second = hub.as_("boss", "POST", f"{REPO}/pulls", fields).data["number"]
+    elsewhere = 900
+    event = run(head, pull_requests=[{"number": number} for number in (first, second, elsewhere)])
+    _, asked = told(event, client, listed(**{f"n{first}": head}))
+    assert asked == [Asked(head, "main", first), Asked(head, "release", second)]
+
+
 def test_two_branches_of_a_fork_at_one_commit_are_both_judged(client: Client, hub: Hub) -> None:
     """Green into a lax base must not show as green on the way into a strict one."""
     theirs = fork(hub)

@@ -193,17 +193,17 @@ def test_a_server_of_their_own_is_said(town: Town, trained: Files, server: GitSe
     only_pull(town, pull)
 
 
-def test_a_server_that_only_the_pull_request_names_is_not_heeded(
-    town: Town, trained: Files, server: GitServer, tmp_path: Path
-) -> None:
+def test_where_the_pull_request_names_another_server_nothing_is_put_there(town: Town, trained: Files) -> None:
+    """Once it were merged, whoever clones would look there in vain."""
     pull = proposed(town)
     town.forge.write("/.lfsconfig", "[lfs]\n\turl = https://lfs.example/models\n")
     town.forge.commit("objects elsewhere")
     town.verdict(pull)
     dispatch = dispatched(town, pull)
     left(town, dispatch, trained)
-    assert finished(town, dispatch).verdict == "promote"
-    assert verdict(town, server, tmp_path).verdict is Verdict.PASS
+    done = finished(town, dispatch)
+    assert done.verdict == "void" and "and the bot puts objects beside the repository alone" in done.said
+    only_pull(town, pull)
 
 
 def test_what_a_pull_request_gives_to_lfs_cannot_hide_the_registry(town: Town, trained: Files) -> None:

@@ -12,6 +12,7 @@ from github_side.emulator import BOT, REPOSITORY
 from github_side.memory import client
 from github_side.openapi import description
 from github_side.promotions import (
+    MEMBERS,
     NAME,
     Town,
     dispatched,
@@ -64,7 +65,9 @@ def published(town: Town, number: int) -> Published:
     assert judged.cannot is None
     docket = Docket(REPOSITORY, judged.asked.head, town.court.settings, (judged,))
     read = verdict_document.read(verdict_document.render(docket).encode(), "verdict.json")
-    return Publisher(client(town.hub), town.clock, "https://github.com/acme/models/actions/runs/7").publish(read)
+    return Publisher(
+        client(town.hub), town.clock, "https://github.com/acme/models/actions/runs/7", lambda _: ()
+    ).publish(read)
 
 
 def approve(town: Town, number: int, login: str, state: str = "APPROVED") -> None:
@@ -120,6 +123,38 @@ def test_what_the_first_pull_request_gets_later_makes_it_stale(town: Town, pull:
     assert "**Out of date**" in said(town, flip) and moved[:12] in said(town, flip)
     town.forge.git("reset", "-q", "--hard", before)
     assert published(town, flip).verdict == "pass"
+
+
+@pytest.mark.parametrize("with_models", [False, True])
+def test_evidence_that_came_earlier_says_who_asked_all_the_same(
+    town: Town, pull: int, flip: int, with_models: bool
+) -> None:
+    """It changes nothing in production, so it is merged; the stage follows in a pull request of its own."""
+    git = town.forge.git
+    brought = git("diff", "--name-only", f"main...{BRANCH}").split()
+    town.branch("first")
+    git("checkout", "-q", BRANCH, "--", *("." if with_models else one for one in brought if "PROMOTE" in one))
+    if with_models:
+        registry = town.forge.read_json("registry.json")
+        for row in registry["models"]:
+            row["smoke"] = row["id"] in MEMBERS or row["smoke"]
+        town.forge.write_json("registry.json", registry)
+        for name in (NAME, *MEMBERS):
+            town.forge.write_json(f"{name}.json", {**town.forge.read_json(f"{name}.json"), "smoke": True})
+    town.forge.registry = town.forge.read_json("registry.json")
+    first = town.pull("first", login="keeper")
+    assert published(town, first).verdict == "pass"
+    git("switch", "-q", "main")
+    git("merge", "-q", "--no-ff", "--no-edit", "first")
+    git("switch", "-q", "-c", "second")
+    git("checkout", "-q", BRANCH, "--", ".")
+    town.forge.registry = town.forge.read_json("registry.json")
+    second = town.pull("second", login="keeper")
+    assert published(town, second).verdict == "needs-evidence", "the head that was promoted is not in it"
+    git("merge", "-q", "--no-edit", "-s", "ours", town.head(pull))
+    assert published(town, second).verdict == "needs-owner"
+    approve(town, second, "boss")
+    assert published(town, second).verdict == "pass"
 
 
 def test_being_stale_does_not_make_a_block_any_milder(town: Town, flip: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -22,6 +22,7 @@ from smokegate.github.api.faults import GitHubError
 from smokegate.github.api.port import Comment
 from smokegate.github.api.sending import Settings as Reaching
 from smokegate.github.api.wire import HttpWire, Received, Sent
+from smokegate.github.comments import sticky
 from smokegate.github.verdicts import binding
 from smokegate.github.verdicts.publish import ASIDE, Published, Publisher
 from smokegate.github.verdicts.verdict import Asked, Judged, Part
@@ -47,9 +48,12 @@ def head(hub: Hub, number: int) -> str:
     return str(hub.as_(OWNER, "GET", f"{REPO}/pulls/{number}").data["head"]["sha"])
 
 
-def publish(client: Client, clock: StillClock, *all_judged: Judged, annotations: int = 200) -> Published:
+def publish(
+    client: Client, clock: StillClock, *all_judged: Judged, annotations: int = 200, at: Sequence[int] = ()
+) -> Published:
+    """`at`: the pull requests that git lists with this head."""
     docket = Docket(REPOSITORY, all_judged[0].asked.head, Settings(annotations=annotations), all_judged)
-    return Publisher(client, clock, RUN).publish(docket)
+    return Publisher(client, clock, RUN, lambda _: at).publish(docket)
 
 
 def comments(hub: Hub, number: int) -> list[tuple[str, str]]:
@@ -114,6 +118,57 @@ def test_with_an_app_it_takes_five_requests_and_one_for_each_further_page(
     (check,) = [run for run in hub.stub.checks.values() if run["head_sha"] == head(hub, number)]
     assert pages == [*second, *[f"PATCH {check['id']}"] * 3] and moved != head(hub, number)
     assert len(hub.stub.annotations[check["id"]]) == 160
+
+
+@pytest.mark.parametrize("how", ["left", "deleted", "forged"])
+def test_green_never_comes_over_what_another_pull_request_on_the_head_was_told(
+    how: str, hub: Hub, client: Client, clock: StillClock
+) -> None:
+    """It was opened after the one was judged. What our comment says whoever may write may change."""
+    number = open_pull(hub)
+    alone = judged(hub, number, PASSED)
+    hub.as_("writer", "POST", f"{REPO}/git/refs", {"ref": "refs/heads/release", "sha": tip(hub)})
+    fields = {"title": "The same", "head": "topic", "base": "release", "body": ""}
+    other = hub.as_("writer", "POST", f"{REPO}/pulls", fields).data["number"]
+    both = replace(alone, asked=replace(alone.asked, number=other, base_ref="release"), parts=(Part(BLOCKED),))
+    publish(client, clock, alone, both, at=(number, other))
+    (said,) = hub.as_(OWNER, "GET", f"{REPO}/issues/{number}/comments").data
+    state = sticky.read_state(said["body"])
+    assert state is not None
+    if how == "deleted":
+        hub.as_(OWNER, "DELETE", f"{REPO}/issues/comments/{said['id']}")
+    elif how == "forged":
+        body = said["body"].rpartition("<!-- smokegate:state")[0] + sticky.write_state(replace(state, check="x"))
+        hub.as_(OWNER, "PATCH", f"{REPO}/issues/comments/{said['id']}", {"body": body})
+    with pytest.raises(UsageError, match=f"#{other} has the head .* was not judged here"):
+        publish(client, clock, alone, at=(number, other))
+    assert checks(hub) == [("smokegate", "failure")]
+    hub.as_("writer", "PATCH", f"{REPO}/pulls/{other}", {"state": "closed"})
+    publish(client, clock, alone, at=(number, other))
+    assert checks(hub)[-1] == ("smokegate", "success")
+
+
+def test_the_check_run_does_not_wait_for_every_comment(
+    hub: Hub, client: Client, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = judged(hub, open_pull(hub), BLOCKED)
+    more = [replace(one, asked=replace(one.asked, number=open_pull(hub, f"b{n}"))) for n in range(7)]
+    truly = hub.truly
+    at: list[float] = []
+
+    def limited(asked: Request) -> Response:
+        if "comments" in asked.path and asked.verb == "POST":
+            made = refusal(403, "You have exceeded a secondary rate limit")
+            return replace(made, headers={**made.headers, "retry-after": "60"})
+        if asked.path.endswith("check-runs") and asked.verb == "POST":
+            at.append(sum(clock.slept))
+        return truly(asked)
+
+    monkeypatch.setattr(hub, "truly", limited)
+    with pytest.raises(GitHubError):
+        publish(client, clock, one, *more)
+    (waited,) = at
+    assert waited <= 180
 
 
 def test_where_no_registry_is_touched_it_takes_as_many(hub: Hub, client_of: ClientOf, clock: StillClock) -> None:
@@ -421,7 +476,7 @@ def test_a_merge_queue_gets_a_check_run_and_no_comment(hub: Hub, client: Client,
 def test_a_verdict_about_another_repository_is_not_published(hub: Hub, client: Client, clock: StillClock) -> None:
     one = judged(hub, open_pull(hub), PASSED)
     with pytest.raises(UsageError, match="about other/models"):
-        Publisher(client, clock, RUN).publish(Docket("other/models", one.asked.head, Settings(), (one,)))
+        Publisher(client, clock, RUN, lambda _: ()).publish(Docket("other/models", one.asked.head, Settings(), (one,)))
     assert checks(hub) == []
 
 

@@ -86,7 +86,7 @@ class World(Memory):
     def publish(self, judged: Judged, kill_at: int = 0, *, after: bool = False) -> None:
         reaching = Reaching(REPOSITORY, Token(BOT_TOKEN, login=BOT))
         hub = Client(reaching, wire=Mortal(self, kill_at, after), clock=self.clock, dice=lambda: 1.0)
-        Publisher(hub, self.clock, "https://github.com/x").publish(
+        Publisher(hub, self.clock, "https://github.com/x", lambda _: ()).publish(
             Docket(REPOSITORY, judged.asked.head, Settings(), (judged,))
         )
 

@@ -91,3 +91,24 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     pid = int(told(code, status=-signal.SIGKILL))
     until(lambda: not alive(pid))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded on Linux alone")
+def test_memory_is_bounded_where_nobody_tells_how_much_there_is() -> None:
+    code = "jail.address_space = lambda: 0; jail.lock([1], memory=1 << 30, cpu_seconds=9)"
+    assert told(f"{code}; print(resource.getrlimit(resource.RLIMIT_AS)[0])") == str(2 << 30)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's stacks")
+def test_stacks_take_no_more_of_the_memory_than_they_need() -> None:
+    code = """
+import threading
+resource.setrlimit(resource.RLIMIT_STACK, (1 << 30, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+jail.lock([1], memory=1 << 30, cpu_seconds=9)
+done = threading.Barrier(17)
+for _ in range(16):
+    threading.Thread(target=done.wait, daemon=True).start()
+done.wait(60)
+print("all of them")
+"""
+    assert told(code) == "all of them"

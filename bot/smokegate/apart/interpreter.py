@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.machinery
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -122,6 +123,9 @@ def _started(arguments: Sequence[str], channel: int, environment: Mapping[str, s
 def _end(process: subprocess.Popen[bytes], channel: socket.socket) -> None:
     """The kernel ends a child whose worker is gone (Linux), or its CPU limit does."""
     channel.close()
+    if process.poll() is None:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(OSError):
         process.kill()
     process.wait()

@@ -16,11 +16,16 @@ import signal
 import sys
 from collections.abc import Iterable
 
+from smokegate.apart import calls
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
+_STACK = 8 << 20
+_UNTOLD = 1 << 30
+"""Where no /proc tells how much there is: more than an interpreter has with all its imports."""
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 # Landlock, linux/landlock.h. These two calls have the same numbers on every architecture that Python knows.
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
@@ -70,7 +75,8 @@ def lock(keep: Iterable[int], *, memory: int, cpu_seconds: int, cpu_seconds_in_a
     """What a child gives up at once: every file but `keep`, and memory and time without bound."""
     leash(cpu_seconds=cpu_seconds, cpu_seconds_in_all=max(cpu_seconds, cpu_seconds_in_all))
     _close_all_but(sorted(keep))
-    base = address_space()
+    base = address_space() or (_UNTOLD if _LIBC is not None else 0)
+    _small_stacks()
     if base:
         _limit(resource.RLIMIT_AS, base + memory)
     _limit(resource.RLIMIT_FSIZE, 0)
@@ -97,6 +103,7 @@ def seal() -> None:
     """No further file or socket, ever. Comes after `mapped`, which duplicates its descriptor."""
     if _LIBC is not None:
         _enclose(_LIBC)
+        calls.refuse(_LIBC)
     _limit(resource.RLIMIT_NOFILE, 0)
 
 
@@ -154,6 +161,15 @@ def _enclose(libc: ctypes.CDLL) -> None:
     if rules >= 0:
         call(_LANDLOCK_RESTRICT_SELF, ctypes.c_int(rules), ctypes.c_uint32(0))
         os.close(rules)
+
+
+def _small_stacks() -> None:
+    """`ulimit -s` is what glibc sets aside for every thread: 64 MiB on 64 cores is more than all that is given here."""
+    if _LIBC is not None and hasattr(_LIBC, "pthread_setattr_default_np"):
+        attributes = ctypes.create_string_buffer(256)
+        _LIBC.pthread_attr_init(attributes)
+        _LIBC.pthread_attr_setstacksize(attributes, ctypes.c_size_t(_STACK))
+        _LIBC.pthread_setattr_default_np(attributes)
 
 
 def _drop_capabilities(libc: ctypes.CDLL) -> None:

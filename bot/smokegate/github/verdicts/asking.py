@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from smokegate.github.api.faults import NotFound
 from smokegate.github.api.port import GitHub, Pull
 from smokegate.github.step.events import (
     Event,
@@ -51,7 +53,7 @@ def told(event: Event, hub: GitHub, pulls_at: PullsAt) -> tuple[str, list[Asked]
     """The head that a verdict is wanted for, and every base that it wants to go to, as GitHub says now."""
     match event:
         case WorkflowRun() if event.event in _OF_PULLS:
-            numbers = pulls_at(event.head_sha)
+            numbers = sorted({*pulls_at(event.head_sha), *event.pulls})
             # git may be a moment behind, and a pull request that nobody judges waits for ever.
             known = () if numbers else _of_branch(event, hub)
             return event.head_sha, _wanting(event.head_sha, known, numbers, hub)
@@ -89,8 +91,16 @@ def _wanting(head: str, known: Sequence[Pull], numbers: Sequence[int], hub: GitH
             f"{head} is the head of more than {_MOST_PULLS} pull requests",
             fix="push another commit to the one that is meant: git commit --amend --no-edit && git push --force",
         )
-    found = [one for one in (*known, *(hub.pull(number) for number in others)) if _fits(one, head)]
+    found = [one for one in (*known, *map(partial(_pull, hub), others)) if one is not None and _fits(one, head)]
     return [Asked(head, one.base_ref, one.number) for one in sorted(found, key=lambda one: one.number)]
+
+
+def _pull(hub: GitHub, number: int) -> Pull | None:
+    """An event may name one of another repository."""
+    try:
+        return hub.pull(number)
+    except NotFound:
+        return None
 
 
 def _fits(pull: Pull, head: str) -> bool:

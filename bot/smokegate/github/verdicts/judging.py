@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from smokegate.errors import DocumentError, UsageError
 from smokegate.github.api.port import GitHub
@@ -13,6 +14,7 @@ from smokegate.github.step.runner_io import Step
 from smokegate.github.verdicts import asking, verdict_document
 from smokegate.github.verdicts.notice import summary
 from smokegate.github.verdicts.publish import AGAIN, CANNOT, Publisher
+from smokegate.github.verdicts.store import Store
 from smokegate.github.verdicts.verdict_document import Docket, Run
 from smokegate.github.verdicts.workplace import Workplace
 
@@ -59,7 +61,9 @@ def _run(step: Step) -> Run:
 
 
 def published(place: Workplace, hub: GitHub, docket: Docket) -> int:
-    found = Publisher(hub, place.clock, place.step.run_url).publish(docket)
+    with TemporaryDirectory(prefix="smokegate-") as folder:
+        store = Store(Path(folder, "store.git"), place.remote(), sleep=place.clock.sleep)
+        found = Publisher(hub, place.clock, place.step.run_url, store.pulls_at).publish(docket)
     if not found.rulings:
         runner_io.annotate("notice", f"no open pull request has the head {docket.head} any more", sys.stdout)
     for check in found.checks:

@@ -11,19 +11,21 @@ from typing import Any
 
 from smokegate.errors import UsageError
 from smokegate.github.api.clock import Clock
-from smokegate.github.api.faults import GitHubError, Uncertain
+from smokegate.github.api.faults import GitHubError, Uncertain, passing
 from smokegate.github.api.once import once
 from smokegate.github.api.port import CheckRun as Shown
 from smokegate.github.api.port import GitHub, Viewer
 from smokegate.github.comments import sticky
 from smokegate.github.comments.roles import counted
 from smokegate.github.verdicts import approval, binding, ruling
+from smokegate.github.verdicts.asking import PullsAt
 from smokegate.github.verdicts.check_run import CONCLUSION, CheckRun, cannot_judge, check_run, mark, untouched
 from smokegate.github.verdicts.notice import comment, crowned
 from smokegate.github.verdicts.origin import moved_on, origins
 from smokegate.github.verdicts.ruling import Ruling
 from smokegate.github.verdicts.verdict import Judged, Part
 from smokegate.github.verdicts.verdict_document import Docket
+from smokegate.judge.report import Verdict
 from smokegate.policy_github import ROLES
 from smokegate.render import words
 
@@ -55,6 +57,7 @@ class Publisher:
     hub: GitHub
     clock: Clock
     run_url: str
+    pulls_at: PullsAt
 
     def publish(self, docket: Docket) -> Published:
         if docket.repository.lower() != self.hub.repository_name.lower():
@@ -131,20 +134,34 @@ class Publisher:
             self._not_outdated(docket, shown)
             return found[0] if shown == wanted.mark else None
 
+        if wanted.conclusion == CONCLUSION[Verdict.PASS]:
+            self._require_all_judged(docket)
         made = once(there, lambda: self.hub.create_check_run(wanted.created()), self.clock, looked=not look)
         for number, fields in enumerate(wanted.further(), start=1):
             made = self._append(made, fields, sum(len(page) for page in wanted.pages[: number + 1]))
         return made
 
+    def _require_all_judged(self, docket: Docket) -> None:
+        """In the last moment, as one that was opened since may have been judged meanwhile, by another run, and held.
+        Comments do not tell for certain: whoever may write may change them."""
+        judged = {one.asked.number for one in docket.judged}
+        if None in judged:
+            return
+        for number in self.pulls_at(docket.head):
+            if number not in judged:
+                self._require_elsewhere(number, docket)
+
+    def _require_elsewhere(self, number: int, docket: Docket) -> None:
+        pull = self.hub.pull(number)
+        if pull.state == "open" and pull.head_sha == docket.head:
+            raise UsageError(f"#{number} has the head {docket.head} as well, and was not judged here", fix=AGAIN)
+
     def _not_outdated(self, docket: Docket, shown: str) -> None:
         """A pull request that was opened on this head since has a verdict that this one would hide."""
         bound = binding.read(shown.partition(" ")[0])
         numbers = {one.asked.number for one in docket.judged}
-        if bound is None or bound.head != docket.head or bound.pr is None or numbers & {None, bound.pr}:
-            return
-        pull = self.hub.pull(bound.pr)
-        if pull.state == "open" and pull.head_sha == docket.head:
-            raise UsageError(f"#{bound.pr} has the head {docket.head} as well, and was not judged here", fix=AGAIN)
+        if bound is not None and bound.head == docket.head and bound.pr is not None and not numbers & {None, bound.pr}:
+            self._require_elsewhere(bound.pr, docket)
 
     def _append(self, check: Shown, fields: dict[str, Any], then: int) -> Shown:
         """A page more of annotations, unless it is there: an update whose answer was lost may have come through."""
@@ -192,7 +209,8 @@ class Publisher:
         """Whether the check run may be there already. A comment is written before its check run and names it, so that
         one which ours does not name was never begun; where there is no comment, only GitHub can tell."""
         number = one.judged.asked.number
-        if number is None:
+        # What failed for now is done by the next run; the check run does not wait for every comment's patience.
+        if number is None or any(map(passing, faults)):
             return True
         try:
             place = sticky.place(self.hub.comments(number), viewer)

@@ -170,23 +170,29 @@ def _seen(look: Callable[[], tuple[list[Part], Unseen]], lfs: Objects | None) ->
 def _part(sides: Sides, registry: str, registries: list[str], court: Court) -> Part:
     report = review(sides, registry, registries, court.question, court.bench)
     policy = effective_policy(sides, registry, court.question.policy).policy
-    requests = list(_requests(sides, registry, policy))
+    requests = list(_requests(sides, registry, policy, report))
     asked_by = {actor[:_LONGEST_LOGIN] for one in requests if isinstance(actor := one.get("actor"), str) and actor}
     asked_on = {f"{one.get('repository')}#{one.get('pr')}" for one in requests}
     known = {one for one in asked_on if PULL_OF.fullmatch(one)}
     return Part(report, policy.owners, tuple(sorted(asked_by)), tuple(sorted(known)))
 
 
-def _requests(sides: Sides, registry: str, policy: Policy) -> Iterator[dict[str, Any]]:
-    """Of evidence that says PROMOTE. Whoever wrote it chose what it says here; it can only take a vote away."""
+def _requests(sides: Sides, registry: str, policy: Policy, report: Report) -> Iterator[dict[str, Any]]:
+    """Of evidence that says PROMOTE: what the change brings, and what stands there already for something that rises.
+    Whoever wrote it chose what it says here; it can only take a vote away."""
     folder = parent(registry)
-    for path in sides.head.differs_from(sides.base):
+    rising = {(one.id, one.identity_after) for one in report.changes if one.stage_after == "production"}
+    brought = sides.head.differs_from(sides.base)
+    for path in sides.head.paths(folder) if rising else brought:
         name = path.removeprefix(f"{folder}/") if folder else path
         node = sides.head.node(path)
         if node is None or node.kind is not Kind.FILE or not matches_any(policy.evidence, name):
             continue
         found = read(sides.head.read(path, _LONGEST_EVIDENCE), path)
-        request = found.fields.get("request") if isinstance(found, Evidence) and found.verdict == "PROMOTE" else None
+        if not isinstance(found, Evidence) or found.verdict != "PROMOTE":
+            continue
+        named = {(one.id, one.identity) for one in found.subjects}
+        request = found.fields.get("request") if path in brought or named & rising else None
         if isinstance(request, dict):
             yield request
 

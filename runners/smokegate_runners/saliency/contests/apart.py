@@ -96,6 +96,8 @@ class ModelApart:
     def mask(self) -> Mask:
         """In 0..1, of the picture that was shown last."""
         wanted = 4 * self._size.width * self._size.height
+        # It may have answered long ago, while this process looked at the other model, or slept.
+        self._until = max(self._until, time.monotonic() + _LAST_SECONDS)
         said, body = self._answer(wanted)
         if said != {"item": self._asked}:
             raise self._lied("it speaks of another picture than it was shown")

@@ -112,7 +112,7 @@ def _load(sides: Sequence[tuple[Side, Wanted]], items: Evaluation, limits: Limit
         try:
             side.model.loaded()
         except Refused as refusal:
-            raise UsageError(refusal.message, fix=refusal.fix) from None
+            raise UsageError(f"{side.path}, while it was loaded: {refusal.message}") from None
         except GaveNoMask as failure:
             raise DocumentError(f"{side.path}, while it was loaded: {failure.message}") from None
 
