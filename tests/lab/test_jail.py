@@ -104,7 +104,7 @@ def test_stacks_take_no_more_of_the_memory_than_they_need() -> None:
     code = """
 import threading
 resource.setrlimit(resource.RLIMIT_STACK, (1 << 30, resource.getrlimit(resource.RLIMIT_STACK)[1]))
-jail.lock([1], memory=1 << 30, cpu_seconds=9)
+jail.lock([1], memory=4 << 30, cpu_seconds=9)
 done = threading.Barrier(17)
 for _ in range(16):
     threading.Thread(target=done.wait, daemon=True).start()
