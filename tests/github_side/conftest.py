@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from forge import Forge
 from github_side import emulator as emulators
 from github_side.emulator import APP_ID, REPOSITORY, TOKENS, Emulator
 from github_side.hub import Hub, Served, serving, settle
-from github_side.promotions import CORPUS, NAME, POLICY, with_corpus
+from github_side.promotions import CORPUS, NAME, POLICY, Town, founded, with_corpus
 from github_side.still_clock import StillClock
 from smokegate.github.api.client import Client
 from smokegate.github.api.credentials import App, Credentials, Token
@@ -19,6 +20,7 @@ from smokegate.github.api.retrying import Limits
 from smokegate.github.api.sending import Settings
 from smokegate.github.api.wire import HttpWire, Reach
 from smokegate.github.measuring import running
+from smokegate.review.check import Workbench
 
 ClientOf = Callable[..., Client]
 
@@ -88,3 +90,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.fixture
 def client(client_of: ClientOf) -> Client:
     return client_of()
+
+
+@pytest.fixture
+def town(forge: Forge, tmp_path: Path, bench: Workbench) -> Iterator[Town]:
+    """Where most promotions play: an ensemble as smoke, its corpus in the tree."""
+    with_corpus(forge)
+    town = founded(forge, tmp_path, bench)
+    yield town
+    assert town.hub.faults == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -44,14 +43,6 @@ from smokegate.github.schedule.sweep import Sweeper
 from smokegate.review.check import Workbench
 
 Files = dict[str, bytes]
-
-
-@pytest.fixture
-def town(forge: Forge, tmp_path: Path, bench: Workbench) -> Iterator[Town]:
-    with_corpus(forge)
-    town = founded(forge, tmp_path, bench)
-    yield town
-    assert town.hub.faults == []
 
 
 @pytest.fixture

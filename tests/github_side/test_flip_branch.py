@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,14 +35,6 @@ from smokegate.review.check import Workbench
 
 BRANCH = f"smokegate/flip/{NAME}"
 SECOND = ("fr_second_ensemble_v1_seed0", "fr_second_ensemble_v1_seed1")
-
-
-@pytest.fixture
-def town(forge: Forge, tmp_path: Path, bench: Workbench) -> Iterator[Town]:
-    with_corpus(forge)
-    town = founded(forge, tmp_path, bench)
-    yield town
-    assert town.hub.faults == []
 
 
 @pytest.fixture

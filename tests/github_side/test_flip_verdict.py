@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from forge import Forge
 from github_side.emulator import BOT, REPOSITORY
 from github_side.memory import client
 from github_side.openapi import description
@@ -18,9 +14,7 @@ from github_side.promotions import (
     dispatched,
     evidence_for,
     finished,
-    founded,
     proposed,
-    with_corpus,
 )
 from github_side.test_finish import Files, left, the_flip
 from render.specimens import report
@@ -30,17 +24,8 @@ from smokegate.github.verdicts.ruling import flips, rule
 from smokegate.github.verdicts.verdict import Asked, Judged, Part
 from smokegate.github.verdicts.verdict_document import Docket
 from smokegate.judge.report import Change, Verdict, What
-from smokegate.review.check import Workbench
 
 BRANCH = f"smokegate/flip/{NAME}"
-
-
-@pytest.fixture
-def town(forge: Forge, tmp_path: Path, bench: Workbench) -> Iterator[Town]:
-    with_corpus(forge)
-    town = founded(forge, tmp_path, bench)
-    yield town
-    assert town.hub.faults == []
 
 
 @pytest.fixture

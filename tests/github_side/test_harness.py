@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from github_side.promotions import (
     measured,
     order,
     proposed,
-    with_corpus,
 )
 from github_side.test_laying_out import Fetched
 from processes import PATIENCE, alive, until
@@ -36,14 +34,6 @@ from smokegate.github.measuring.running import HarnessError
 from smokegate.github.promotions.promote import nonce_of
 from smokegate.github.step.events import EventError
 from smokegate.review.check import Workbench
-
-
-@pytest.fixture
-def town(forge: Forge, tmp_path: Path, bench: Workbench) -> Iterator[Town]:
-    with_corpus(forge)
-    town = founded(forge, tmp_path, bench)
-    yield town
-    assert town.hub.faults == []
 
 
 @pytest.fixture
